@@ -1,0 +1,1 @@
+"""Discreet: a personal agent that keeps secrets by construction."""

@@ -1,0 +1,285 @@
+"""Values: immutable data beside its label; containers label their elements and their shape apart (G2.4).
+
+    Value.data     None bool int float str date time datetime timedelta, or one of the classes below
+    Value.label    of a scalar: its label; of a container: the label of its shape (length, keys, order)
+    Value.total    join of the shape label and of every element's total; what a check looks at, at constant cost
+    Value.standing where an argument comes from (G3.6); any computation drops it
+    Value.bound    greatest size (characters, elements) or magnitude, public; None when not known (G3.7)
+
+Unknown and Many are data of which only the label and the type are known: the labels-only domain of the preflight (G3.8).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from discreet.kernel.errors import NOWHERE, Span
+from discreet.kernel.label import PUBLIC, Label, join2
+
+
+class Standing(IntEnum):
+    """Evidence for an argument, never a permission (G3.6)."""
+
+    OUTSIDE = 0  # read from somewhere that outsiders can write
+    PLANNER = 1  # made by the planner or computed
+    DESCRIBED = 2  # picked by the plan's own test from a collection that the user named
+    RESOLVED = 3  # found by equality and alone, from a user-said name, in a store that outsiders cannot write
+    USER = 4  # typed by the user as a whole token
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A failure as a value (G3.4). `kind` is one of FAULT_KINDS and never holds contents."""
+
+    kind: str
+    span: Span = NOWHERE
+
+
+FAULT_KINDS = frozenset(
+    {
+        "denied",  # the monitor refused the call
+        "refused",  # the service or the user refused
+        "unknown",  # the outcome of an effect is not known
+        "failed",  # the service failed
+        "type",  # an operation on data of the wrong type
+        "value",  # an operation on data outside its domain (index, key, parse, division by zero, NaN)
+        "limit",  # a limit was met (G3.7)
+        "raised",  # the plan's own raise
+        "unassigned",  # a name that this path did not assign
+        "schema",  # a reader's answer did not fit its schema
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Data that is not known before the run; `kind` is a scalar kind of KINDS or "any"."""
+
+    kind: str = "any"
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """A list (or set) of at most `max` elements, each like `element`; known only before the run."""
+
+    element: Value
+    max: int
+    kind: str = "list"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A mapping of at most `max` entries of which only `key` and `element` are known."""
+
+    key: Value
+    element: Value
+    max: int
+
+
+class Seq:
+    """An immutable list, tuple or set (insertion order). `append` shares the buffer where no later element exists."""
+
+    __slots__ = ("_buffer", "size", "kind")
+
+    def __init__(self, items: Iterable[Value] = (), kind: str = "list") -> None:
+        self._buffer = list(items)
+        self.size = len(self._buffer)
+        self.kind = kind
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __iter__(self) -> Iterator[Value]:
+        buffer = self._buffer
+        if len(buffer) == self.size:
+            return iter(buffer)
+        return iter(buffer[: self.size])
+
+    def __getitem__(self, index: int) -> Value:
+        if not -self.size <= index < self.size:
+            raise IndexError
+        return self._buffer[index % self.size]
+
+    def items(self) -> list[Value]:
+        """The elements as a fresh Python list."""
+        return self._buffer[: self.size]
+
+    def appended(self, item: Value) -> Seq:
+        """A new list with `item` behind; constant cost while this one is the longest over its buffer."""
+        grown = object.__new__(Seq)
+        grown.kind = self.kind
+        grown._buffer = self._buffer if len(self._buffer) == self.size else self._buffer[: self.size]
+        grown._buffer.append(item)
+        grown.size = self.size + 1
+        return grown
+
+    def __repr__(self) -> str:
+        return f"Seq({self.kind}, {self.size})"
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """An immutable dict in insertion order: plain key -> (key value, element value)."""
+
+    entries: Mapping[Any, tuple[Value, Value]]
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A result with named fields, read by attribute; `name` is its shape's name."""
+
+    name: str
+    fields: Mapping[str, Value]
+
+
+class Value:
+    """Data with its labels. Nothing changes a value once made."""
+
+    __slots__ = ("data", "label", "total", "standing", "bound")
+
+    def __init__(
+        self,
+        data: Any,
+        label: Label = PUBLIC,
+        total: Label | None = None,
+        standing: Standing = Standing.PLANNER,
+        bound: int | None = None,
+    ) -> None:
+        self.data = data
+        self.label = label
+        self.total = label if total is None else total
+        self.standing = standing
+        self.bound = bound
+
+    def __repr__(self) -> str:
+        return f"Value({type(self.data).__name__}, {self.total!r}, {self.standing.name.lower()})"  # never the data
+
+    @property
+    def ok(self) -> bool:
+        """Whether this is no fault. Unknown data is not known to be one."""
+        return not isinstance(self.data, Fault)
+
+    def under(self, other: Label) -> Value:
+        """The same data, its label and shape joined with `other`; elements of containers stay as they are."""
+        if other is PUBLIC or other <= self.label:
+            return self
+        return Value(self.data, join2(self.label, other), join2(self.total, other), self.standing, self.bound)
+
+    def deeply_under(self, other: Label) -> Value:
+        """The same data with `other` joined into the shape and every element at every depth."""
+        if other is PUBLIC:
+            return self
+        data = self.data
+        if isinstance(data, Seq):
+            data = Seq((e.deeply_under(other) for e in data), data.kind)
+        elif isinstance(data, Map):
+            data = Map({k: (kv.deeply_under(other), v.deeply_under(other)) for k, (kv, v) in data.entries.items()})
+        elif isinstance(data, Record):
+            data = Record(data.name, {k: v.deeply_under(other) for k, v in data.fields.items()})
+        elif isinstance(data, Many):
+            data = Many(data.element.deeply_under(other), data.max, data.kind)
+        elif isinstance(data, Table):
+            data = Table(data.key.deeply_under(other), data.element.deeply_under(other), data.max)
+        return Value(data, join2(self.label, other), join2(self.total, other), self.standing, self.bound)
+
+
+def fault(kind: str, label: Label, span: Span = NOWHERE) -> Value:
+    """A fault under the full label that decided it (G3.4)."""
+    return Value(Fault(kind, span), label)
+
+
+def seq(items: Iterable[Value], shape: Label = PUBLIC, kind: str = "list", standing: Standing = Standing.PLANNER) -> Value:
+    """A list, tuple or set value with its shape label; the total is joined once here."""
+    data = Seq(items, kind)
+    total = shape
+    for item in data:
+        total = join2(total, item.total)
+    return Value(data, shape, total, standing)
+
+
+def mapping(entries: Mapping[Any, tuple[Value, Value]], shape: Label = PUBLIC) -> Value:
+    """A dict value. Keys decide place and presence, so every key's label joins the shape and every element (G2.4)."""
+    for key, _ in entries.values():
+        shape = join2(shape, key.total)
+    held = {plain: (key, element.under(shape)) for plain, (key, element) in entries.items()}
+    total = shape
+    for _, element in held.values():
+        total = join2(total, element.total)
+    return Value(Map(held), shape, total)
+
+
+def record(name: str, fields: Mapping[str, Value], shape: Label = PUBLIC, standing: Standing = Standing.PLANNER) -> Value:
+    """A record value; its field names are public by contract, `shape` is the label of its presence."""
+    total = shape
+    for field in fields.values():
+        total = join2(total, field.total)
+    return Value(Record(name, fields), shape, total, standing)
+
+
+SCALARS = (type(None), bool, int, float, str, dt.date, dt.time, dt.datetime, dt.timedelta)
+
+
+def kind_of(data: Any) -> str:
+    """The name of the type of `data` as plans and errors use it."""
+    match data:
+        case None:
+            return "none"
+        case bool():
+            return "bool"
+        case int():
+            return "int"
+        case float():
+            return "float"
+        case str():
+            return "text"
+        case dt.datetime():
+            return "datetime"
+        case dt.date():
+            return "date"
+        case dt.time():
+            return "time"
+        case dt.timedelta():
+            return "duration"
+        case Seq() | Many():
+            return data.kind
+        case Map() | Table():
+            return "dict"
+        case Record():
+            return "record"
+        case Fault():
+            return "fault"
+        case Unknown():
+            return data.kind
+    return "any"
+
+
+def lift(data: Any, label: Label = PUBLIC, standing: Standing = Standing.PLANNER) -> Value:
+    """A value from plain Python data, every element under `label`. Raises TypeError on anything else than plain data."""
+    if isinstance(data, SCALARS):
+        return Value(data, label, None, standing, len(data) if isinstance(data, str) else None)
+    if isinstance(data, (list, tuple, set, frozenset)):
+        kind = "tuple" if isinstance(data, tuple) else "list" if isinstance(data, list) else "set"
+        return seq((lift(item, label, standing) for item in data), label, kind, standing)
+    if isinstance(data, dict):
+        return mapping({k: (lift(k, label), lift(v, label, standing)) for k, v in data.items()}, label)
+    raise TypeError(f"not plain data: {type(data).__name__}")
+
+
+def plain(value: Value) -> Any:
+    """The bare Python data of a value, labels gone: for the one call site, the oracle and tests. Faults and unknown data stay."""
+    data = value.data
+    if isinstance(data, Seq):
+        items = [plain(item) for item in data]
+        return tuple(items) if data.kind == "tuple" else items
+    if isinstance(data, Map):
+        return {key: plain(element) for key, (_, element) in data.entries.items()}
+    if isinstance(data, Record):
+        return {name: plain(field) for name, field in data.fields.items()}
+    return data
