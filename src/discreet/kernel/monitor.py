@@ -1,0 +1,181 @@
+"""The monitor: every flow passes `check`, which returns a permit bound to the exact call or raises (G5.4).
+
+There is one call site of `check` (tools/call.py) and nothing leaves without a permit. What may be learnt and done is
+decided by `Judge`, a pure function over labels that the policy layer implements; what no norm can relax is decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from discreet.kernel.contract import AUTHORITY, Contract, Effect, Place, Recipient, Role
+from discreet.kernel.errors import NOWHERE, Denied, Span, invariant
+from discreet.kernel.label import PUBLIC, Label, Tag, join2
+from discreet.kernel.value import Fault, Many, Standing, Table, Unknown, Value, Seq, Map, Record
+
+
+class Verdict(StrEnum):
+    """What becomes of a flow, from best to worst."""
+
+    PERMIT = "permit"
+    ASK = "ask"
+    DENY = "deny"
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Everything a decision may look at; no contents are needed for it but a limit's amount."""
+
+    contract: Contract
+    arguments: Mapping[str, Value]
+    pc: Label
+    recipients: tuple[Recipient, ...]
+    place: Place
+    times: int = 1  # how often this line may run at most, by public bounds
+    span: Span = NOWHERE
+    unresolved: tuple[str, ...] = ()  # recipient arguments that are not known
+    preflight: Label = PUBLIC  # what the preflight saw at this line; the check is on the join (G3.8)
+
+    @property
+    def label(self) -> Label:
+        """Join of pc, every argument and its shapes (G5.4)."""
+        result = join2(self.pc, self.preflight)
+        for value in self.arguments.values():
+            result = join2(result, value.total)
+        return result
+
+    @property
+    def control(self) -> Label:
+        """What decided that, where and how often the call is made: pc, sizes, keys, ids; not contents (G2.6)."""
+        result = self.pc
+        for parameter in self.contract.parameters:
+            value = self.arguments.get(parameter.name)
+            if value is not None:
+                result = join2(result, value.total if parameter.role is not Role.CONTENT else value.label if _container(value) else PUBLIC)
+        return result
+
+    def authority(self) -> dict[str, tuple[Standing, frozenset[str]]]:
+        """Of each argument that carries authority: its standing and its sources, pc's among them (G5.4)."""
+        found = {}
+        for parameter in self.contract.parameters:
+            value = self.arguments.get(parameter.name)
+            if value is not None and parameter.role in AUTHORITY:
+                found[parameter.name] = (lowest_standing(value), value.total.sources | self.pc.sources)
+        return found
+
+
+def _container(value: Value) -> bool:
+    return isinstance(value.data, (Seq, Map, Record, Many, Table))
+
+
+def lowest_standing(value: Value) -> Standing:
+    """The least standing of a value and of all inside it: a list of addresses is as good as its worst."""
+    data = value.data
+    inner: list[Value] = []
+    match data:
+        case Seq():
+            inner = data.items()
+        case Map():
+            inner = [element for _, element in data.entries.values()]
+        case Record():
+            inner = list(data.fields.values())
+        case Many():
+            inner = [data.element]
+        case Table():
+            inner = [data.element]
+    if not inner:
+        return value.standing
+    return min(lowest_standing(item) for item in inner)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One reason: `tag` to `recipient` (or an authority argument) got `verdict` because of `norms` (ids; empty = default)."""
+
+    verdict: Verdict
+    recipient: str = ""
+    tag: Tag | None = None
+    argument: str = ""
+    norms: tuple[str, ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The worst verdict of its findings. An empty list of findings means that nothing is disclosed or done."""
+
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        if any(f.verdict is Verdict.DENY for f in self.findings):
+            return Verdict.DENY
+        return Verdict.ASK if any(f.verdict is Verdict.ASK for f in self.findings) else Verdict.PERMIT
+
+
+class Judge(Protocol):
+    """Decides a flow by the user's norms; pure; implemented by policy.decide."""
+
+    def __call__(self, flow: Flow) -> Decision: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Leave for exactly one call: `digest` of the final bytes or of a canonical request that fixes them."""
+
+    tool: str
+    digest: bytes
+    recipients: tuple[str, ...]
+    purpose: str
+    decision: Decision
+    confirmed: bool = False
+
+
+class Asked(Denied):
+    """The flow needs the user's answer first (G5.5)."""
+
+
+def decide(flow: Flow, judge: Judge) -> Decision:
+    """What the norms say, and what no norm relaxes: unfit places deny, unresolved recipients ask."""
+    findings = list(_places(flow))
+    findings += [
+        Finding(Verdict.ASK, argument=name, why="the recipient is not known before the run") for name in flow.unresolved
+    ]
+    return Decision((*findings, *judge(flow).findings))
+
+
+def _places(flow: Flow) -> list[Finding]:
+    """A write must fit the label of the place where its effect shows (G2.6): tags always, sources where not declared."""
+    if flow.contract.effect is Effect.READ or flow.place.id == "nowhere":
+        return []
+    control = flow.control
+    over = [tag for tag in sorted(control.tags) if tag not in flow.place.label.tags and tag.type != "request"]
+    return [
+        Finding(Verdict.DENY, recipient=flow.place.id, tag=tag, why="the write would show this in a place that does not hold it")
+        for tag in over
+    ]
+
+
+def check(flow: Flow, judge: Judge, digest: bytes, confirmed: frozenset[bytes] = frozenset()) -> Permit:
+    """The permit for this exact call. Raises Denied, or Asked when the user's answer to `digest` is missing."""
+    invariant(len(digest) >= 16, "a digest of the exact call")
+    for value in flow.arguments.values():
+        invariant(not isinstance(value.data, (Unknown, Many, Table)), "known arguments at a call")
+        invariant(not isinstance(value.data, Fault), "no fault among the arguments of a call")
+    decision = decide(flow, judge)
+    match decision.verdict:
+        case Verdict.DENY:
+            raise Denied(decision)
+        case Verdict.ASK if digest not in confirmed:
+            raise Asked(decision, "the user has to be asked")
+    return Permit(
+        flow.contract.name,
+        digest,
+        tuple(r.id for r in flow.recipients),
+        flow.contract.purpose,
+        decision,
+        digest in confirmed,
+    )
