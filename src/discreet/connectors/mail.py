@@ -1,0 +1,291 @@
+"""Mail over IMAP and SMTP: search, read, draft, send, reply, move, delete.
+
+Content cannot become authority: a line break in any header argument is refused by name, there is no Bcc, a reply quotes
+nothing by itself (G5.1), and a sender counts as verified only by a server that the user configured (G2.5).
+What the protocol tells beyond the message: the SMTP server learns `helo_name` and the time; each recipient sees the
+account's address and name, a Date in UTC, and a Message-ID derived from the nonce.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+from . import mail_message, mail_wire
+from .base import Connector, flag, line, lines, text, whole
+from .errors import BadAnswer, ConnectorError, InvalidArgument, Refused
+
+RECIPIENTS_MAX = 20
+SEARCH_RESULTS_MAX = 100
+SEARCH_SCANNED_MAX = 1_000  # newest messages that a search by exact sender looks through
+FOLDERS_MAX = 200
+SUBJECT_CHARS_MAX = 400
+MESSAGE_BYTES_MAX = 10_000_000
+
+_UID = re.compile(r"(?P<folder>[^/\x00-\x1f].{0,200})/(?P<validity>\d{1,10})/(?P<uid>\d{1,10})")
+
+
+@dataclass(frozen=True, slots=True)
+class MailConfig:
+    """One mail account. A server in `trusted_authserv_ids` is believed when it says who a sender is."""
+
+    address: str
+    user: str
+    imap_host: str
+    imap_port: int
+    smtp_host: str
+    smtp_port: int
+    password: str = field(default="", repr=False)
+    display_name: str = ""
+    imap_tls: bool = True
+    smtp_tls: str = "tls"  # "tls", "starttls" or "none"
+    trusted_authserv_ids: frozenset[str] = frozenset()
+    sent_folder: str = ""  # where a copy of what was sent is kept; "" keeps none
+    helo_name: str = "localhost"
+    timeout_s: float = 20.0  # of one whole conversation with a server
+    answer_bytes_max: int = 20_000_000
+
+
+class Mail(Connector):
+    """One mail account as a connector."""
+
+    name: ClassVar[str] = "mail"
+    parameters: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "search": ("sender", "subject", "since", "unseen", "text", "verified", "folder", "limit"),
+        "read": ("id",),
+        "draft": ("to", "subject", "text", "cc"),
+        "send": ("to", "subject", "text", "cc"),
+        "reply": ("to", "subject", "in_reply_to", "text"),
+        "move": ("id", "folder"),
+        "delete": ("id",),
+    }
+
+    def __init__(self, config: MailConfig) -> None:
+        if config.smtp_tls not in ("tls", "starttls", "none"):
+            raise InvalidArgument("smtp_tls", "must be `tls`, `starttls` or `none`")
+        self.config = config
+
+    # search and read
+
+    def _prepare_search(self, args: Mapping[str, Any], nonce: str, now: datetime) -> dict[str, Any]:
+        request: dict[str, Any] = {
+            "folder": line(args, "folder", "INBOX"),
+            "limit": whole(args, "limit", 20, 1, SEARCH_RESULTS_MAX),
+            "verified": flag(args, "verified", False),
+        }
+        if "sender" in args:
+            request["sender"] = mail_message.address(dict(args), "sender")
+        for key in ("subject", "text"):
+            if key in args:
+                request[key] = line(args, key)
+        if "unseen" in args:
+            request["unseen"] = flag(args, "unseen", True)
+        if "since" in args:
+            since = args["since"]
+            if not isinstance(since, date):
+                raise InvalidArgument("since", f"must be a date, not {type(since).__name__}")
+            request["since"] = since.strftime("%Y-%m-%d")
+        return request
+
+    def _perform_search(self, request: dict[str, Any]) -> list[dict[str, Any]]:
+        call = mail_wire.ImapCall(self.config)
+        with call.open():
+            validity = call.select(request["folder"], readonly=True)
+            uids = _criteria_search(call, request)
+            found: list[dict[str, Any]] = []
+            for start in range(0, min(len(uids), SEARCH_SCANNED_MAX), 50):
+                for item in self._headers(call, request["folder"], validity, uids[start:start + 50]):
+                    if _fits(item, request):
+                        found.append(item)
+                if len(found) >= request["limit"]:
+                    break
+            return found[: request["limit"]]
+
+    def _headers(self, call: mail_wire.ImapCall, folder: str, validity: str, uids: list[int]) -> list[dict[str, Any]]:
+        """Summaries, newest first; a message whose headers cannot be read is listed with empty fields."""
+        answer = call.read("FETCH", ",".join(map(str, uids)), "(UID FLAGS RFC822.SIZE BODY.PEEK[HEADER])")
+        by_uid: dict[int, dict[str, Any]] = {}
+        for meta, raw in _literals(answer):
+            uid = _number(rb"UID (\d+)", meta)
+            if uid is None or uid not in uids:
+                continue
+            try:
+                item = mail_message.parse(raw, self.config.trusted_authserv_ids)
+            except BadAnswer:
+                item = mail_message.parse(b"", frozenset())
+            by_uid[uid] = {
+                "id": f"{folder}/{validity}/{uid}",
+                "unseen": b"\\seen" not in meta.lower(),
+                "size": _number(rb"RFC822\.SIZE (\d+)", meta) or 0,
+                **{k: item[k] for k in ("message_id", "sender", "sender_name", "sender_verified", "to", "cc", "subject", "date")},
+            }
+        return [by_uid[uid] for uid in uids if uid in by_uid]
+
+    def _prepare_read(self, args: Mapping[str, Any], nonce: str, now: datetime) -> dict[str, Any]:
+        return _split_id(args)
+
+    def _perform_read(self, request: dict[str, Any]) -> dict[str, Any]:
+        call = mail_wire.ImapCall(self.config)
+        with call.open():
+            _open_for(call, request, readonly=True)
+            # one byte more than the limit: a partial fetch bounds what the server may send
+            answer = call.read("FETCH", request["uid"], f"(UID FLAGS BODY.PEEK[]<0.{MESSAGE_BYTES_MAX + 1}>)")
+        for meta, raw in _literals(answer):
+            if len(raw) > MESSAGE_BYTES_MAX:
+                raise BadAnswer("too_large", f"message is over {MESSAGE_BYTES_MAX} bytes")
+            record = mail_message.parse(raw, self.config.trusted_authserv_ids)
+            return {"id": request["id"], "unseen": b"\\seen" not in meta.lower(), "size": len(raw), **record}
+        raise Refused("gone", "message is no longer there")
+
+    # draft, send, reply
+
+    def _message(self, args: Mapping[str, Any], nonce: str, now: datetime, in_reply_to: str = "") -> dict[str, Any]:
+        to = _addresses(args, "to")
+        cc = _addresses(args, "cc")
+        if not to:
+            raise InvalidArgument("to", "names nobody")
+        subject = line(args, "subject", chars_max=SUBJECT_CHARS_MAX)
+        body = text(args, "text")
+        c = self.config
+        message = mail_message.build(c.address, c.display_name, to, subject, body, nonce, now, in_reply_to, cc)
+        return {"sender": c.address, "recipients": list(dict.fromkeys([*to, *cc])), "message": message}
+
+    def _prepare_draft(self, args: Mapping[str, Any], nonce: str, now: datetime) -> dict[str, Any]:
+        return self._message(args, nonce, now)
+
+    def _perform_draft(self, request: dict[str, Any]) -> dict[str, Any]:
+        call = mail_wire.ImapCall(self.config)
+        with call.open():
+            return {"id": call.append("Drafts", r"(\Draft \Seen)", request["message"].encode("ascii"))}
+
+    def _prepare_send(self, args: Mapping[str, Any], nonce: str, now: datetime) -> dict[str, Any]:
+        return self._message(args, nonce, now)
+
+    def _perform_send(self, request: dict[str, Any]) -> dict[str, Any]:
+        mail_wire.send(self.config, request["sender"], request["recipients"], request["message"])
+        return {"message_id": _own_id(request["message"]), "recipients": request["recipients"], "copy_kept": self._keep_copy(request)}
+
+    def _prepare_reply(self, args: Mapping[str, Any], nonce: str, now: datetime) -> dict[str, Any]:
+        subject = line(args, "subject", chars_max=SUBJECT_CHARS_MAX - 4)
+        if not subject.lower().startswith("re:"):
+            subject = f"Re: {subject}"
+        answered = mail_message.message_id(dict(args), "in_reply_to") if args.get("in_reply_to") else ""
+        return self._message({"to": args.get("to"), "subject": subject, "text": args.get("text")}, nonce, now, answered)
+
+    _perform_reply = _perform_send
+
+    def _keep_copy(self, request: dict[str, Any]) -> bool:
+        """The message is out by now: failing to keep a copy is told in the result, not raised."""
+        if not self.config.sent_folder:
+            return False
+        call = mail_wire.ImapCall(self.config)
+        try:
+            with call.open():
+                call.append(self.config.sent_folder, r"(\Seen)", request["message"].encode("ascii"))
+        except ConnectorError:
+            return False
+        return True
+
+    # move, delete
+
+    def _prepare_move(self, args: Mapping[str, Any], nonce: str, now: datetime) -> dict[str, Any]:
+        return {**_split_id(args), "to_folder": line(args, "folder")}
+
+    def _perform_move(self, request: dict[str, Any]) -> dict[str, Any]:
+        call = mail_wire.ImapCall(self.config)
+        with call.open():
+            _open_for(call, request, readonly=False)
+            _must_exist(call, request)
+            call.write("MOVE", request["uid"], mail_wire.quoted_folder(request["to_folder"]))
+        return {"moved": True}
+
+    def _prepare_delete(self, args: Mapping[str, Any], nonce: str, now: datetime) -> dict[str, Any]:
+        return _split_id(args)
+
+    def _perform_delete(self, request: dict[str, Any]) -> dict[str, Any]:
+        call = mail_wire.ImapCall(self.config)
+        with call.open():
+            _open_for(call, request, readonly=False)
+            _must_exist(call, request)
+            call.write("STORE", request["uid"], "+FLAGS.SILENT", r"(\Deleted)")
+            call.write("EXPUNGE", request["uid"])  # of this message only
+        return {"deleted": True}
+
+
+def _criteria_search(call: mail_wire.ImapCall, request: dict[str, Any]) -> list[int]:
+    """The matching UIDs, newest first. The server matches substrings; exact tests follow in `_fits`."""
+    from imap_tools import AND
+
+    terms: dict[str, Any] = {}
+    if "sender" in request:
+        terms["from_"] = request["sender"]
+    if "subject" in request:
+        terms["subject"] = request["subject"]
+    if "text" in request:
+        terms["text"] = request["text"]
+    if "since" in request:
+        terms["date_gte"] = date.fromisoformat(request["since"])
+    if "unseen" in request:
+        terms["seen"] = not request["unseen"]
+    criteria = str(AND(**terms)) if terms else "ALL"
+    charset = () if criteria.isascii() else ("CHARSET", "UTF-8")
+    data = call.read("SEARCH", *charset, criteria.encode())
+    uids = [int(word) for word in (data[0] or b"").split() if word.isdigit()]
+    return sorted(set(uids), reverse=True)
+
+
+def _fits(item: dict[str, Any], request: dict[str, Any]) -> bool:
+    """`sender` means exactly this address (a server matches any part of the header), `verified` that it is vouched for."""
+    if "sender" in request and item["sender"].lower() != request["sender"].lower():
+        return False
+    return item["sender_verified"] or not request["verified"]
+
+
+def _split_id(args: Mapping[str, Any]) -> dict[str, Any]:
+    value = line(args, "id")
+    parts = _UID.fullmatch(value)
+    if not parts:
+        raise InvalidArgument("id", "is not the id of a message")
+    return {"id": value, "folder": parts["folder"], "validity": parts["validity"], "uid": parts["uid"]}
+
+
+def _open_for(call: mail_wire.ImapCall, request: dict[str, Any], readonly: bool) -> None:
+    if call.select(request["folder"], readonly) != request["validity"]:
+        raise Refused("gone", "the folder has been rebuilt; its old message ids mean nothing now")
+
+
+def _must_exist(call: mail_wire.ImapCall, request: dict[str, Any]) -> None:
+    """IMAP answers OK to a change of a message that is not there."""
+    if not any(_number(rb"UID (\d+)", part) == int(request["uid"]) for part in call.read("FETCH", request["uid"], "(UID)")):
+        raise Refused("gone", "message is no longer there")
+
+
+def _literals(answer: list[Any]) -> list[tuple[bytes, bytes]]:
+    """Each fetched item as (attributes, literal); attributes after the literal belong to it too."""
+    found: list[tuple[bytes, bytes]] = []
+    for part in answer:
+        if isinstance(part, tuple) and len(part) == 2:
+            found.append((part[0], part[1]))
+        elif isinstance(part, bytes) and found:
+            found[-1] = (found[-1][0] + b" " + part, found[-1][1])
+    return found
+
+
+def _number(pattern: bytes, meta: Any) -> int | None:
+    if not isinstance(meta, bytes):
+        return None
+    told = re.search(pattern, meta)
+    return int(told.group(1)) if told else None
+
+
+def _addresses(args: Mapping[str, Any], name: str) -> list[str]:
+    return [mail_message.address({name: item}, name) for item in lines(args, name, RECIPIENTS_MAX)]
+
+
+def _own_id(message: str) -> str:
+    told = re.search(r"(?m)^Message-ID: (<[^>\r\n]+>)", message)
+    return told.group(1) if told else ""
+

@@ -1,0 +1,233 @@
+"""IMAP and SMTP connections that end: a deadline for the whole call, a limit on what the server may answer."""
+
+from __future__ import annotations
+
+import imaplib
+import re
+import smtplib
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from .errors import BadAnswer, OutcomeUnknown, Refused, Unavailable
+
+REPLY_LINES_MAX = 100  # lines of one SMTP reply
+
+
+class TooMuch(Exception):
+    """The server has sent more than the limit."""
+
+
+class LimitedIMAP(imaplib.IMAP4):
+    """IMAP4 with fixed tags (a random one would differ between two equal runs) and a limit on received bytes."""
+
+    def __init__(self, host: str, port: int, tls: bool, timeout_s: float, answer_bytes_max: int) -> None:
+        self._tls = tls
+        self._left_bytes = answer_bytes_max
+        super().__init__(host, port, timeout=timeout_s)
+
+    def _create_socket(self, timeout: float | None) -> socket.socket:
+        plain = socket.create_connection((self.host, self.port), timeout)
+        return ssl.create_default_context().wrap_socket(plain, server_hostname=self.host) if self._tls else plain
+
+    def _new_tag(self) -> bytes:
+        if self.tagpre != b"A":
+            self.tagpre = b"A"
+            self.tagre = re.compile(rb"(?P<tag>A\d+) (?P<type>[A-Z]+) ?(?P<data>.*)", re.ASCII)
+        return super()._new_tag()
+
+    def _spend(self, size: int) -> None:
+        self._left_bytes -= size
+        if self._left_bytes < 0:
+            raise TooMuch
+
+    def read(self, size: int) -> bytes:
+        self._spend(size)  # before reading: a literal announces its size
+        return super().read(size)
+
+    def readline(self) -> bytes:
+        found = super().readline()
+        self._spend(len(found))
+        return found
+
+
+class LimitedSMTP(smtplib.SMTP):
+    """SMTP that gives up on a reply of endless lines."""
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None:
+            self.file = self.sock.makefile("rb")
+        said = []
+        for _ in range(REPLY_LINES_MAX):
+            received = self.file.readline(1_000)
+            if not received or not received.endswith(b"\n"):
+                break
+            said.append(received[4:].strip(b" \t\r\n"))
+            if received[3:4] != b"-":
+                if not received[:3].isdigit():
+                    break
+                return int(received[:3]), b"\n".join(said)
+        self.close()
+        raise smtplib.SMTPServerDisconnected("no complete reply")
+
+
+@contextmanager
+def deadline(sock_of: Any, seconds: float) -> Iterator[None]:
+    """Cut the connection when the whole call has taken too long; a per-read timeout alone never ends a slow drip."""
+
+    def cut() -> None:
+        if (sock := sock_of()) is not None:
+            try:
+                sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    timer = threading.Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+class ImapCall:
+    """One IMAP conversation: connect, log in, a few commands, log out. Errors come out as the connector's own."""
+
+    def __init__(self, config: Any) -> None:
+        self._config = config
+        self._writing = False
+
+    @contextmanager
+    def open(self) -> Iterator[ImapCall]:
+        c = self._config
+        try:
+            self.client = LimitedIMAP(c.imap_host, c.imap_port, c.imap_tls, c.timeout_s, c.answer_bytes_max)
+        except (OSError, imaplib.IMAP4.error, TooMuch) as error:
+            raise Unavailable("unreachable", "mail server cannot be reached") from error
+        try:
+            with deadline(lambda: self.client.sock, c.timeout_s):
+                self._login()
+                yield self
+        except TooMuch as error:
+            raise self._lost(BadAnswer("too_large", f"mail server sent over {c.answer_bytes_max} bytes")) from error
+        except (OSError, imaplib.IMAP4.abort, EOFError) as error:
+            raise self._lost(Unavailable("no_answer", f"mail server gave no answer within {c.timeout_s} s")) from error
+        except (imaplib.IMAP4.error, ValueError, IndexError, UnicodeError) as error:
+            raise self._lost(BadAnswer("malformed", "mail server's answer cannot be read")) from error
+        finally:
+            self._leave()
+
+    def _login(self) -> None:
+        try:
+            self.client.login(self._config.user, self._config.password)
+        except imaplib.IMAP4.abort:
+            raise
+        except imaplib.IMAP4.error as error:
+            raise Refused("login", "mail server refused the login") from error
+
+    def _lost(self, otherwise: Exception) -> Exception:
+        """After a write left, no failure tells whether it took effect."""
+        return OutcomeUnknown("mail server did not confirm the change") if self._writing else otherwise
+
+    def _leave(self) -> None:
+        try:
+            self.client.shutdown()  # no LOGOUT round trip: nothing depends on it
+        except OSError:
+            pass
+
+    def select(self, folder: str, readonly: bool) -> str:
+        """Open a folder and return its UIDVALIDITY."""
+        status, data = self.client.select(quoted_folder(folder), readonly=readonly)
+        if status != "OK":
+            raise Refused("folder", "mail server has no such folder", _said(data))
+        found = self.client.response("UIDVALIDITY")[1]
+        return found[0].decode() if found and found[0] else "0"
+
+    def read(self, *command: Any) -> list[Any]:
+        """A UID command that changes nothing."""
+        status, data = self.client.uid(*command)
+        if status != "OK":
+            raise Refused("command", f"mail server refused `{command[0]}`", _said(data))
+        return data
+
+    def write(self, *command: Any) -> list[Any]:
+        """A UID command that changes the mailbox: from here on, silence means unknown."""
+        self._writing = True
+        status, data = self.client.uid(*command)
+        self._writing = False
+        if status != "OK":
+            raise Refused("command", f"mail server refused `{command[0]}`", _said(data))
+        return data
+
+    def append(self, folder: str, flags: str, message: bytes) -> str:
+        """Put a message into a folder; returns `folder/uidvalidity/uid`, or "" if the server does not tell."""
+        self._writing = True
+        status, data = self.client.append(quoted_folder(folder), flags, None, message)
+        self._writing = False
+        if status != "OK":
+            raise Refused("folder", "mail server refused to keep the message", _said(data))
+        told = re.search(rb"APPENDUID (\d+) (\d+)", data[0] or b"")
+        return f"{folder}/{told.group(1).decode()}/{told.group(2).decode()}" if told else ""
+
+
+def send(config: Any, sender: str, recipients: list[str], message: str) -> None:
+    """Hand over one message once, to all recipients or to none."""
+    accepted = False
+    try:
+        with _smtp(config) as client:
+            if client.docmd("MAIL", f"FROM:<{sender}>")[0] != 250:
+                raise Refused("sender", "mail server refused the sender")
+            for recipient in recipients:
+                code, said = client.docmd("RCPT", f"TO:<{recipient}>")
+                if code not in (250, 251):
+                    raise Refused("recipient", "mail server refused a recipient; nothing was sent", said.decode("utf-8", "replace"))
+            if client.docmd("DATA")[0] != 354:
+                raise Refused("message", "mail server refused the message")
+            accepted = True  # from here on, silence means unknown
+            client.send(re.sub(rb"(?m)^\.", b"..", message.encode("ascii")) + b".\r\n")
+            code, said = client.getreply()
+            accepted = False
+            if code != 250:
+                raise Refused("message", "mail server refused the message", said.decode("utf-8", "replace"))
+    except (OSError, smtplib.SMTPException) as error:
+        if accepted:
+            raise OutcomeUnknown("mail server did not confirm the message") from error
+        raise Unavailable("no_answer", "mail server gave no answer; nothing was sent") from error
+
+
+@contextmanager
+def _smtp(config: Any) -> Iterator[LimitedSMTP]:
+    client = LimitedSMTP(local_hostname=config.helo_name, timeout=config.timeout_s)
+    try:
+        with deadline(lambda: client.sock, config.timeout_s):
+            if config.smtp_tls == "tls":
+                client._get_socket = lambda host, port, timeout: ssl.create_default_context().wrap_socket(  # type: ignore[method-assign]
+                    socket.create_connection((host, port), timeout), server_hostname=host)
+            client._host = config.smtp_host  # type: ignore[attr-defined]  # starttls() checks the certificate against it
+            code, _ = client.connect(config.smtp_host, config.smtp_port)
+            if code != 220:
+                raise Unavailable("unreachable", "mail server does not greet")
+            if config.smtp_tls == "starttls":
+                client.starttls(context=ssl.create_default_context())
+            if config.password:
+                try:
+                    client.login(config.user, config.password)
+                except smtplib.SMTPAuthenticationError as error:
+                    raise Refused("login", "mail server refused the login") from error
+            yield client
+    finally:
+        client.close()
+
+
+def quoted_folder(folder: str) -> str:
+    from imap_tools.utils import encode_folder
+
+    return encode_folder(folder).decode("ascii")
+
+
+def _said(data: Any) -> str:
+    return b" ".join(part for part in data or [] if isinstance(part, bytes)).decode("utf-8", "replace")

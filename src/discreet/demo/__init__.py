@@ -1,0 +1,1 @@
+"""The demonstration: real local services, a persona, and the errands run on them."""
