@@ -14,7 +14,7 @@ from typing import Protocol
 from discreet.kernel.contract import AUTHORITY, Contract, Effect, Place, Recipient, Role
 from discreet.kernel.errors import NOWHERE, Denied, Span, invariant
 from discreet.kernel.label import PUBLIC, Label, Tag, join2
-from discreet.kernel.value import Fault, Many, Standing, Table, Unknown, Value, Seq, Map, Record
+from discreet.kernel.value import Fault, Many, Map, Maybe, Record, Seq, Standing, Table, Unknown, Value
 
 
 class Verdict(StrEnum):
@@ -68,7 +68,7 @@ class Flow:
 
 
 def _container(value: Value) -> bool:
-    return isinstance(value.data, (Seq, Map, Record, Many, Table))
+    return isinstance(value.data, (Seq, Map, Record, Many, Table, Maybe))
 
 
 def lowest_standing(value: Value) -> Standing:
@@ -84,6 +84,8 @@ def lowest_standing(value: Value) -> Standing:
             inner = list(data.fields.values())
         case Many():
             inner = [data.element]
+        case Maybe():
+            inner = [data.value]
         case Table():
             inner = [data.element]
     if not inner:
@@ -163,7 +165,7 @@ def check(flow: Flow, judge: Judge, digest: bytes, confirmed: frozenset[bytes] =
     """The permit for this exact call. Raises Denied, or Asked when the user's answer to `digest` is missing."""
     invariant(len(digest) >= 16, "a digest of the exact call")
     for value in flow.arguments.values():
-        invariant(not isinstance(value.data, (Unknown, Many, Table)), "known arguments at a call")
+        invariant(not isinstance(value.data, (Unknown, Many, Table, Maybe)), "known arguments at a call")
         invariant(not isinstance(value.data, Fault), "no fault among the arguments of a call")
     decision = decide(flow, judge)
     match decision.verdict:

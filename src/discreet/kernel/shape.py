@@ -13,7 +13,7 @@ from typing import Any
 
 from discreet.kernel.errors import DiscreetError, invariant
 from discreet.kernel.label import PUBLIC, Label, Tag, join2, label
-from discreet.kernel.value import Many, Standing, Table, Unknown, Value, mapping, record, seq
+from discreet.kernel.value import Many, Maybe, Standing, Table, Unknown, Value, mapping, record, seq
 
 TEXT_CHARS_MAX = 100_000  # characters of a text field that declares no maximum of its own
 LIST_ITEMS_MAX = 50  # elements of a list that declares no maximum of its own
@@ -201,14 +201,14 @@ def to_unknown(shape: Shape, base: Label, standing: Standing = Standing.OUTSIDE)
         case "record":
             made = record(shape.name, {n: to_unknown(s, own, standing) for n, s in shape.fields.items()}, own, standing)
         case "none":
-            made = Value(None, own, None, standing)
+            made = Value(Unknown("none"), own, None, standing)  # a call may also fail
         case "enum":
             made = Value(Unknown("text"), own, None, standing, shape.max)
         case kind:
             bound = shape.max if shape.max is not None or kind not in ("text", "any") else TEXT_CHARS_MAX
             made = Value(Unknown(kind), own, None, standing, bound)
-    if shape.optional and shape.kind not in ("none",):
-        made = Value(Unknown("any"), own, made.total, standing, made.bound) if shape.kind != "record" else made
+    if shape.optional:
+        made = Value(Maybe(made), own, made.total, standing, made.bound)
     return made
 
 

@@ -57,9 +57,20 @@ FAULT_KINDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Data that is not known before the run; `kind` is a scalar kind of KINDS or "any"."""
+    """Data that is not known before the run; `kind` is the name of a scalar type or "any".
+
+    `choices` are the only data it can be, where that is known (both arms of a conditional); () when not.
+    """
 
     kind: str = "any"
+    choices: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Maybe:
+    """Either `value` or None or a fault; known only before the run."""
+
+    value: Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,27 +178,10 @@ class Value:
         return not isinstance(self.data, Fault)
 
     def under(self, other: Label) -> Value:
-        """The same data, its label and shape joined with `other`; elements of containers stay as they are."""
+        """The same data with `other` joined into its label. Elements stay: every read joins the container's label (G2.4)."""
         if other is PUBLIC or other <= self.label:
             return self
         return Value(self.data, join2(self.label, other), join2(self.total, other), self.standing, self.bound)
-
-    def deeply_under(self, other: Label) -> Value:
-        """The same data with `other` joined into the shape and every element at every depth."""
-        if other is PUBLIC:
-            return self
-        data = self.data
-        if isinstance(data, Seq):
-            data = Seq((e.deeply_under(other) for e in data), data.kind)
-        elif isinstance(data, Map):
-            data = Map({k: (kv.deeply_under(other), v.deeply_under(other)) for k, (kv, v) in data.entries.items()})
-        elif isinstance(data, Record):
-            data = Record(data.name, {k: v.deeply_under(other) for k, v in data.fields.items()})
-        elif isinstance(data, Many):
-            data = Many(data.element.deeply_under(other), data.max, data.kind)
-        elif isinstance(data, Table):
-            data = Table(data.key.deeply_under(other), data.element.deeply_under(other), data.max)
-        return Value(data, join2(self.label, other), join2(self.total, other), self.standing, self.bound)
 
 
 def fault(kind: str, label: Label, span: Span = NOWHERE) -> Value:
@@ -208,11 +202,10 @@ def mapping(entries: Mapping[Any, tuple[Value, Value]], shape: Label = PUBLIC) -
     """A dict value. Keys decide place and presence, so every key's label joins the shape and every element (G2.4)."""
     for key, _ in entries.values():
         shape = join2(shape, key.total)
-    held = {plain: (key, element.under(shape)) for plain, (key, element) in entries.items()}
-    total = shape
-    for _, element in held.values():
+    total = shape  # elements need not carry the shape's label: every read joins it
+    for _, element in entries.values():
         total = join2(total, element.total)
-    return Value(Map(held), shape, total)
+    return Value(Map(entries), shape, total)
 
 
 def record(name: str, fields: Mapping[str, Value], shape: Label = PUBLIC, standing: Standing = Standing.PLANNER) -> Value:
@@ -257,6 +250,8 @@ def kind_of(data: Any) -> str:
             return "fault"
         case Unknown():
             return data.kind
+        case Maybe():
+            return kind_of(data.value.data)
     return "any"
 
 

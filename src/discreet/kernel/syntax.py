@@ -1,0 +1,254 @@
+"""The plan language's accepted syntax in one table; `parse` gives a Plan or a located error with a rewrite (G3.1)."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from discreet.kernel.errors import PlanError, Span
+
+PLAN_CHARS_MAX = 20_000
+PLAN_NODES_MAX = 4_000
+PLAN_DEPTH_MAX = 40  # nesting of syntax nodes
+LITERAL_INT_MAX = 10**15
+
+ACCEPTED: frozenset[type[ast.AST]] = frozenset(
+    {
+        # statements
+        ast.Module, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr, ast.If, ast.For, ast.Break, ast.Continue,
+        ast.Pass, ast.Raise,
+        # expressions
+        ast.Constant, ast.Name, ast.Attribute, ast.Subscript, ast.Slice, ast.Call, ast.keyword, ast.BinOp, ast.UnaryOp,
+        ast.BoolOp, ast.Compare, ast.IfExp, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.ListComp, ast.SetComp,
+        ast.DictComp, ast.GeneratorExp, ast.comprehension, ast.JoinedStr, ast.FormattedValue, ast.Lambda, ast.arguments,
+        ast.arg,
+        # operators and contexts
+        ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.Not, ast.USub, ast.UAdd, ast.And,
+        ast.Or, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn, ast.Is, ast.IsNot, ast.Load,
+        ast.Store,
+    }
+)  # fmt: skip
+
+REFUSED: dict[type[ast.AST], tuple[str, str]] = {
+    ast.Import: ("there is no import", "leave the line out: dates, `math.floor` and the other functions are built in"),
+    ast.ImportFrom: ("there is no import", "leave the line out: dates, `math.floor` and the other functions are built in"),
+    ast.FunctionDef: ("there is no `def`", "write the steps where they are needed, or loop over the cases"),
+    ast.AsyncFunctionDef: ("there is no `def`", "write the steps where they are needed"),
+    ast.ClassDef: ("there is no `class`", "use the records that tools return, a dict, or a schema for `read`"),
+    ast.While: ("there is no `while`", "use `for i in range(20):` with a `break`"),
+    ast.Try: ("there is no `try`", "a failed call is a value: use `default(x, y)` or test `x.ok`"),
+    ast.With: ("there is no `with`", "call the tool and use its result"),
+    ast.AsyncWith: ("there is no `with`", "call the tool and use its result"),
+    ast.AsyncFor: ("there is no `async for`", "use `for`"),
+    ast.Await: ("there is no `await`", "call the tool directly"),
+    ast.Return: ("there is no `return`", "use `print(…)` to tell the user"),
+    ast.Yield: ("there is no `yield`", "build a list"),
+    ast.YieldFrom: ("there is no `yield`", "build a list"),
+    ast.Delete: ("there is no `del`", "assign another value"),
+    ast.Assert: ("there is no `assert`", "write `if not (…): raise ValueError(\"…\")`"),
+    ast.Global: ("there is no `global`", "every name of a plan is in one scope"),
+    ast.Nonlocal: ("there is no `nonlocal`", "every name of a plan is in one scope"),
+    ast.NamedExpr: ("there is no `:=`", "assign on a line of its own"),
+    ast.Starred: ("there is no `*` unpacking", "join lists with `+`, or name the elements"),
+    ast.Match: ("there is no `match`", "use `if … elif … else`"),
+    ast.MatMult: ("there is no `@` operator", "use arithmetic on numbers"),
+    ast.BitAnd: ("there is no `&`", "use `and`, or `a.intersection(b)` for sets"),
+    ast.BitOr: ("there is no `|`", "use `or`, or `a.union(b)` for sets"),
+    ast.BitXor: ("there is no `^`", "use `**` for a power"),
+    ast.LShift: ("there is no `<<`", "use `*`"),
+    ast.RShift: ("there is no `>>`", "use `//`"),
+    ast.Invert: ("there is no `~`", "use `not`"),
+}  # fmt: skip
+if hasattr(ast, "TryStar"):
+    REFUSED[ast.TryStar] = REFUSED[ast.Try]
+if hasattr(ast, "TypeAlias"):
+    REFUSED[ast.TypeAlias] = ("there is no `type`", "leave the line out")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A parsed plan: accepted syntax only; names and tools are not checked yet."""
+
+    source: str
+    tree: ast.Module
+
+
+def span_of(node: ast.AST) -> Span:
+    """Where a node stands, line and column from 1."""
+    return Span(getattr(node, "lineno", 0), getattr(node, "col_offset", -1) + 1)
+
+
+def parse(source: str) -> Plan:
+    """Parse a plan. Raises PlanError with line, column and a rewrite on anything outside the table."""
+    if len(source) > PLAN_CHARS_MAX:
+        raise PlanError(f"the plan has {len(source)} characters; at most {PLAN_CHARS_MAX} are accepted", Span(1, 1))
+    if "\x00" in source:
+        raise PlanError("the plan holds a null character", Span(1, 1))
+    try:
+        tree = ast.parse(source, mode="exec")
+    except SyntaxError as error:
+        message = (error.msg or "invalid syntax").split("(")[0].strip()
+        raise PlanError(message[0].lower() + message[1:], Span(error.lineno or 1, error.offset or 1)) from None
+    except (RecursionError, MemoryError, ValueError):
+        raise PlanError("the plan is nested too deeply", Span(1, 1), "use names for the parts") from None
+    _check_size(tree)
+    for node in ast.walk(tree):
+        _check_node(node)
+    return Plan(source, tree)
+
+
+def _check_size(tree: ast.Module) -> None:
+    count, level = 0, [tree]
+    for depth in range(PLAN_DEPTH_MAX + 1):
+        count += len(level)
+        if count > PLAN_NODES_MAX:
+            raise PlanError(f"the plan has more than {PLAN_NODES_MAX} parts", span_of(level[0]), "split the errand")
+        deeper = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not deeper:
+            return
+        if depth == PLAN_DEPTH_MAX:
+            raise PlanError(f"nested deeper than {PLAN_DEPTH_MAX}", span_of(deeper[0]), "use names for the parts")
+        level = deeper
+
+
+def _check_node(node: ast.AST) -> None:
+    kind = type(node)
+    if kind in REFUSED:
+        message, rewrite = REFUSED[kind]
+        raise PlanError(message, span_of(node), rewrite)
+    if kind not in ACCEPTED:
+        raise PlanError(f"`{kind.__name__}` is not in the plan language", span_of(node))
+    special = _SPECIAL.get(kind)
+    if special is not None:
+        special(node)
+
+
+def _constant(node: ast.Constant) -> None:
+    value = node.value
+    if not isinstance(value, (str, int, float, bool, type(None))):
+        raise PlanError("only text, numbers, True, False and None are literals", span_of(node))
+    if isinstance(value, int) and abs(value) > LITERAL_INT_MAX:
+        raise PlanError(f"a number beyond {LITERAL_INT_MAX}", span_of(node), "use a smaller number or a text")
+    if isinstance(value, float) and value != value:
+        raise PlanError("not a number", span_of(node))
+
+
+def _for(node: ast.For) -> None:
+    if node.orelse:
+        raise PlanError("there is no `else` on a loop", span_of(node.orelse[0]), "set a flag before the loop and test it after")
+    _target(node.target)
+
+
+def _target(target: ast.AST) -> None:
+    match target:
+        case ast.Name():
+            return
+        case ast.Tuple(elts=parts) | ast.List(elts=parts):
+            for part in parts:
+                _target(part)
+        case ast.Subscript(value=ast.Name()) if not isinstance(target.slice, ast.Slice):
+            return
+        case ast.Attribute():
+            raise PlanError("records cannot be changed", span_of(target), "assign to a name of its own")
+        case _:
+            raise PlanError("only names can be assigned", span_of(target), "assign to a name, or `d[key] = value` on a named dict")
+
+
+def _assign(node: ast.Assign) -> None:
+    for target in node.targets:
+        _target(target)
+
+
+def _annotated(node: ast.AnnAssign) -> None:
+    if node.value is None or not isinstance(node.target, ast.Name):
+        raise PlanError("an annotation needs a name and a value", span_of(node), "write `name = value`")
+
+
+def _augmented(node: ast.AugAssign) -> None:
+    _target(node.target)
+
+
+def _compare(node: ast.Compare) -> None:
+    for operator, right in zip(node.ops, node.comparators, strict=True):
+        if isinstance(operator, (ast.Is, ast.IsNot)):
+            if not (isinstance(right, ast.Constant) and (right.value is None or isinstance(right.value, bool))):
+                raise PlanError("`is` is for None, True and False only", span_of(right), "use `==`")
+
+
+def _attribute(node: ast.Attribute) -> None:
+    if node.attr.startswith("_"):
+        raise PlanError(f"`{node.attr}` starts with an underscore", span_of(node))
+
+
+def _name(node: ast.Name) -> None:
+    if node.id.startswith("__"):
+        raise PlanError(f"`{node.id}` starts with two underscores", span_of(node))
+
+
+def _formatted(node: ast.FormattedValue) -> None:
+    spec = node.format_spec
+    if spec is not None and not all(isinstance(part, ast.Constant) for part in spec.values):  # type: ignore[attr-defined]
+        raise PlanError("a format has to be written out", span_of(node), "write `{x:.2f}` with a fixed format")
+    if node.conversion == ord("a"):
+        raise PlanError("there is no `!a`", span_of(node), "write `{x}`")
+
+
+def _comprehension(node: ast.comprehension) -> None:
+    if node.is_async:
+        raise PlanError("there is no `async for`", span_of(node.target), "use `for`")
+    _target(node.target)
+    if isinstance(node.target, ast.Subscript):
+        raise PlanError("only names can be assigned here", span_of(node.target))
+
+
+def _call(node: ast.Call) -> None:
+    for keyword in node.keywords:
+        if keyword.arg is None:
+            raise PlanError("there is no `**` unpacking", span_of(keyword.value), "name the arguments")
+    if not isinstance(node.func, (ast.Name, ast.Attribute)):
+        raise PlanError("only a tool, a function or a method by name can be called", span_of(node.func))
+
+
+def _dict(node: ast.Dict) -> None:
+    for key, value in zip(node.keys, node.values, strict=True):
+        if key is None:
+            raise PlanError("there is no `**` unpacking", span_of(value), "write the entries out")
+
+
+def _lambda(node: ast.Lambda) -> None:
+    a = node.args
+    if len(a.args) != 1 or a.vararg or a.kwarg or a.kwonlyargs or a.defaults or a.posonlyargs:
+        raise PlanError("a key takes one argument", span_of(node), "write `key=lambda x: …`")
+
+
+def _raise(node: ast.Raise) -> None:
+    exc = node.exc
+    named = isinstance(exc, ast.Name) or (isinstance(exc, ast.Call) and isinstance(exc.func, ast.Name))
+    if exc is None or not named:
+        raise PlanError("say what is wrong", span_of(node), "write `raise ValueError(\"…\")`")
+    if node.cause is not None:
+        raise PlanError("there is no `from` behind raise", span_of(node.cause), "leave it out")
+    call = exc if isinstance(exc, ast.Call) else None
+    name = exc.func.id if call else exc.id  # type: ignore[union-attr]
+    if not (name.endswith("Error") or name.endswith("Exception")):
+        raise PlanError(f"`{name}` is not an error", span_of(node), "write `raise ValueError(\"…\")`")
+    if call and (call.keywords or len(call.args) > 1):
+        raise PlanError("an error takes one text", span_of(node), "write `raise ValueError(\"…\")`")
+
+
+_SPECIAL = {
+    ast.Constant: _constant,
+    ast.For: _for,
+    ast.Assign: _assign,
+    ast.AnnAssign: _annotated,
+    ast.AugAssign: _augmented,
+    ast.Compare: _compare,
+    ast.Attribute: _attribute,
+    ast.Name: _name,
+    ast.FormattedValue: _formatted,
+    ast.comprehension: _comprehension,
+    ast.Call: _call,
+    ast.Dict: _dict,
+    ast.Lambda: _lambda,
+    ast.Raise: _raise,
+}
