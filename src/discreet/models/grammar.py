@@ -1,0 +1,171 @@
+"""Grammars that a small model is held to: plans over given tools, and answers of a given schema (both GBNF).
+
+The plan grammar writes every tool's arguments by name, in their order, so that a model cannot name an argument that does not
+exist. It is narrower than the plan language and only an aid: what is right is decided by the judge, never here (G0.1).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from discreet.kernel.contract import REQUIRED, Contract, Effect, Parameter
+from discreet.kernel.shape import Shape
+from discreet.models.provider import Grammar
+
+statements_max = 14
+block_statements_max = 6
+string_chars_max = 400
+answer_text_chars_max = 400
+answer_items_max = 20
+
+# A statement ends where the next begins: a rule that demands a newline after each makes small models repeat themselves.
+_PLAN = r"""
+root ::= stmt ("\n" stmt){0,STATEMENTS}
+stmt ::= simple | "if " test ":" ifblock ("\nelse:" ifblock)? | "for " name " in " items ":" forblock
+ifblock ::= ("\n    " inner){1,BLOCK}
+forblock ::= ("\n    " (inner | "if " test ":\n        " ("continue" | "break"))){1,BLOCK}
+inner ::= simple | "if " test ":" deep ("\n    else:" deep)?
+deep ::= ("\n        " simple){1,4}
+simple ::= assign | effect | "print(" text ")" | "raise Exception(" text ")" | name ".append(" expr ")"
+assign ::= name " = " (expr | effect)
+expr ::= sum | test | pick | comp | record | items | text | "default(" sum ", " sum ")"
+pick ::= ("min(" | "max(" | "sorted(") items ", key=lambda x: " dotted (", reverse=True")? ")" tail* | "next((" name " for " name " in " items " if " test "), None)"
+comp ::= "[" (dotted | text) " for " name " in " items (" if " test)? "]"
+items ::= call | dotted | "[]" | comp | "sorted(" dotted ", key=lambda x: " dotted (", reverse=True")? ")" tail?
+record ::= readcall
+readcall ::= "read(" (dotted | call) ", " string ", {" field (", " field){0,4} "})"
+field ::= "\"" name "\": " ("str" | "int" | "float" | "bool" | "date" | "datetime" | "[" string (", " string){1,5} "]")
+test ::= clause (" and " clause | " or " clause){0,3}
+clause ::= ("not ")? sum | sum cmp sum | sum " is " ("not ")? "None"
+cmp ::= " == " | " != " | " <= " | " < " | " >= " | " > " | " in " | " not in "
+sum ::= atom ((" + " | " - " | " * ") atom){0,3}
+atom ::= dotted | number | string | fstring | "len(" items ")" | "sum(" items ")" | call | moment | span | "True" | "False" | "None" | "round(" dotted ", 2)"
+moment ::= ("today()" | "now()" | "date(" int ", " int ", " int ")" | "datetime(" int ", " int ", " int ", " int ", " int ")") ("." name)?
+span ::= ("days(" | "hours(" | "minutes(" | "weeks(") (int | dotted) ")"
+when ::= (moment | dotted) ((" + " | " - ") span)?
+text ::= string | fstring | dotted | call | "str(" dotted ")"
+texts ::= "[" text (", " text){0,5} "]" | dotted | comp
+dotted ::= name tail*
+tail ::= "." name | "." method | "[" "-"? int "]" | "[:" int "]" | "[\"" name "\"]"
+method ::= ("lower()" | "upper()" | "strip()" | "title()" | "startswith(" string ")" | "endswith(" string ")" | "split(" string ")" | "isoformat()" | "date()")
+name ::= [a-z] [a-z0-9_]{0,23}
+string ::= "\"" [^"\\\n{}]{0,CHARS} "\""
+fstring ::= "f\"" ([^"\\\n{}] | "{" (dotted | sum) (":" [%.,0-9a-zA-Z: -]{1,12})? "}"){0,CHARS} "\""
+number ::= int ("." [0-9]{1,2})?
+int ::= "0" | [1-9] [0-9]{0,5}
+"""
+
+
+def plan_grammar(contracts: Mapping[str, Contract]) -> Grammar:
+    """Plans that call only these tools, each with its own argument names."""
+    rules = _PLAN.replace("STATEMENTS", str(statements_max - 1)).replace("BLOCK", str(block_statements_max))
+    rules = rules.replace("CHARS", str(string_chars_max)).strip()
+    reads, effects = [], []
+    for number, name in enumerate(sorted(contracts)):
+        contract = contracts[name]
+        (reads if contract.effect is Effect.READ else effects).append(f"tool{number}")
+        rules += f"\ntool{number} ::= {_call(contract)}"
+    rules += f"\ncall ::= ({' | '.join(reads) or 'string'}) tail*"
+    rules += f"\neffect ::= {' | '.join(effects + reads)}"
+    return Grammar(rules + "\n")
+
+
+def _call(contract: Contract) -> str:
+    parts: list[str] = []
+    required = [p for p in contract.parameters if p.default is REQUIRED]
+    for index, parameter in enumerate(required):
+        parts.append(f"{_quoted(('' if index == 0 else ', ') + parameter.name + '=')} {_argument(parameter)}")
+    for parameter in contract.parameters:
+        if parameter.default is not REQUIRED:
+            comma = ", " if required else ""
+            parts.append(f"({_quoted(comma + parameter.name + '=')} {_argument(parameter)})?")
+    if not required and len(parts) > 1:  # only optional ones: the comma depends on which came first
+        parts = [_optional_only(contract.parameters)]
+    return " ".join([_quoted(contract.name + "("), *parts, _quoted(")")])
+
+
+def _optional_only(parameters: tuple[Parameter, ...]) -> str:
+    ways = []
+    for first, parameter in enumerate(parameters):
+        way = f"{_quoted(parameter.name + '=')} {_argument(parameter)}"
+        for later in parameters[first + 1 :]:
+            way += f" ({_quoted(', ' + later.name + '=')} {_argument(later)})?"
+        ways.append(way)
+    return "(" + " | ".join(ways) + ")?"
+
+
+def _argument(parameter: Parameter) -> str:
+    return _kind(parameter.shape)
+
+
+def _kind(shape: Shape) -> str:
+    match shape.kind:
+        case "enum":
+            return "(" + " | ".join(_quoted(f'"{choice}"') for choice in shape.choices) + ")"
+        case "text":
+            return "text"
+        case "int" | "float":
+            return "sum"
+        case "bool":
+            return '("True" | "False")'
+        case "date" | "datetime" | "time":
+            return "when"
+        case "duration":
+            return "(span | dotted)"
+        case "list" if shape.element is not None and shape.element.kind == "text":
+            return "texts"
+        case _:
+            return "expr"
+
+
+def schema_grammar(schema: Mapping[str, Any]) -> Grammar:
+    """Answers of this schema as compact JSON: free white space lets a small model loop until its limit."""
+    rules: dict[str, str] = {}
+    root = _answer(schema, "v", rules)
+    lines = [f"root ::= {root}", *(f"{name} ::= {body}" for name, body in rules.items())]
+    lines.append(r"""string ::= "\"" char{0,%d} "\"" """ % answer_text_chars_max)
+    lines.append(r"""char ::= [^"\\\x00-\x1f] | "\\" ["\\/n]""")
+    lines.append(r"""int ::= "-"? ("0" | [1-9] [0-9]{0,11})""")
+    lines.append(r"""number ::= int ("." [0-9]{1,6})?""")
+    return Grammar("\n".join(lines) + "\n")
+
+
+def _answer(schema: Mapping[str, Any], name: str, rules: dict[str, str]) -> str:
+    if "enum" in schema:
+        return "(" + " | ".join(_quoted(json.dumps(choice, ensure_ascii=False)) for choice in schema["enum"]) + ")"
+    kind = schema.get("type")
+    if isinstance(kind, list):
+        ways = [_answer({**schema, "type": one}, f"{name}{i}", rules) for i, one in enumerate(kind)]
+        return "(" + " | ".join(ways) + ")"
+    match kind:
+        case "object":
+            fields = []
+            for number, (key, inner) in enumerate(schema["properties"].items()):
+                comma = "" if number == 0 else ","
+                fields.append(f"{_quoted(comma + json.dumps(key) + ':')} {_answer(inner, f'{name}f{number}', rules)}")
+            rules[name] = " ".join(['"{"', *fields, '"}"'])
+            return name
+        case "array":
+            item = _answer(schema["items"], f"{name}i", rules)
+            most = min(int(schema.get("maxItems", answer_items_max)), answer_items_max)
+            rules[name] = f'"[" ({item} ("," {item}){{0,{max(most - 1, 0)}}})? "]"'
+            return name
+        case "string":
+            most = min(int(schema.get("maxLength", answer_text_chars_max)), answer_text_chars_max)
+            return f'"\\"" char{{0,{most}}} "\\""'
+        case "integer":
+            return "int"
+        case "number":
+            return "number"
+        case "boolean":
+            return '("true" | "false")'
+        case "null":
+            return '"null"'
+    raise ValueError(f"a schema type that answers cannot have: {kind!r}")
+
+
+def _quoted(text: str) -> str:
+    """A GBNF literal."""
+    return json.dumps(text, ensure_ascii=False)

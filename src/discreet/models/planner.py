@@ -1,0 +1,166 @@
+"""The planner: from a request and tool signatures to a plan that its judge accepts, or the least bad one with its problems.
+
+The model sees the request, with sensitive spans as handles, and approved signatures: never an answer, a private value or outside
+text (G4.1). Nothing here is trusted: the judge is the kernel's resolver and preflight, and the monitor stands behind them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from discreet.kernel.contract import Contract, stubs
+from discreet.models.dates import mentions
+from discreet.models.examples import examples_for
+from discreet.models.grammar import plan_grammar
+from discreet.models.provider import Grammar, Limits, Message, ModelFault, Provider, Reply
+from discreet.models.spans import Redacted
+from discreet.models.wishes import missing
+
+Judge = Callable[[str], Sequence[str]]  # a plan's source to located problems; none means that it may run
+
+samples_max = 4  # of one draft, the repair included
+plan_tokens_max = 420
+sample_timeout_s = 240.0
+problems_shown_max = 4
+alias_chars_min = 80  # a choice of texts this long is written once and named
+
+RULES = """\
+You write plans for a personal assistant. A plan is a short Python program over the tools below. It runs later, without you: you never see a result. Answer with the plan only.
+
+Python that plans may use: assignment, if/else, for, break, continue, comprehensions, f-strings, comparison, arithmetic, slices, records by attribute (mail.subject), append, next((x for x in xs if test), None), sorted/min/max(xs, key=lambda x: x.field), raise ValueError("why"), print("text for the user").
+No import, def, while, try, class. Dates: today(), date(2026, 3, 1), datetime(2026, 3, 1, 15, 0), days(3), hours(2); f"{when:%d %B %Y}".
+read(text, "question", {"field": str}) lets a reader take fields (str, int, float, date, datetime, bool or a list of choices) out of one text: r = read(...), then r.field.
+
+Rules:
+1. Do what the request asks, all of it and nothing else.
+2. Keep the user's words: names, shops, amounts and addresses stand in the plan as the request has them. Never invent a recipient: a person comes from contacts.find, or is an address in the request.
+3. What the user has told about themselves (sizes, address, card, tastes) comes from memory.recall. Recall only what this errand needs.
+4. Filter by fields first (sender, price, date), then read one text, not all. Take facts out of a text with read, and compare in code: never ask a reader which one.
+5. Choose the facts that a recipient needs before you write a text for them; put no other fact in.
+6. Look things up first; then do what acts, together at the end.
+7. When something needed is left open (who, what, which shop), print one question and do nothing else.
+8. [[1]], [[2]] stand for words of the user that you do not see: copy them as they are, inside quotes."""
+
+
+@dataclass(frozen=True, slots=True)
+class DraftLimits:
+    """What one draft may cost."""
+
+    samples_max: int = samples_max
+    tokens_max: int = plan_tokens_max
+    sample_timeout_s: float = sample_timeout_s
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A plan with handles restored; `problems` is empty if the judge accepted it."""
+
+    source: str
+    problems: tuple[str, ...]
+    samples: int
+    repaired: bool
+    seconds: float
+    doubts: tuple[str, ...] = field(default=())  # what of the request the plan seems to leave out
+
+    @property
+    def accepted(self) -> bool:
+        return not self.problems
+
+
+def draft(
+    request: Redacted,
+    contracts: Mapping[str, Contract],
+    provider: Provider,
+    judge: Judge,
+    *,
+    today: dt.date,
+    limits: DraftLimits = DraftLimits(),
+    feedback: str = "",
+) -> Draft | ModelFault:
+    """Ask `provider` for a plan until `judge` finds no problem, at most `limits.samples_max` times; the best one is returned.
+
+    `feedback` is what an earlier run may tell the planner (G4.4); the caller has cleared it.
+    """
+    asked = [*prefix(contracts), Message("user", question(request.text, today, feedback))]
+    grammar = plan_grammar(contracts)
+    best: Draft | None = None
+    seconds = 0.0
+    for number in range(limits.samples_max):
+        repairing = number == 1 and best is not None  # once: a small model repairs at the first try or not at all
+        messages = [*asked, *_repair(best, request)] if repairing and best else asked
+        reply = _sample(provider, messages, grammar, number, limits)
+        if isinstance(reply, ModelFault):
+            return best or reply
+        seconds += reply.seconds
+        source = request.restore(clean(reply.text))
+        problems = tuple(judge(source)) if source else ("line 1: the plan is empty",)
+        doubts = tuple(missing(request.restore(request.text), source, contracts)) if not problems else ()
+        made = Draft(source, problems, number + 1, repairing, seconds, doubts)
+        best = made if best is None or _rank(made) < _rank(best) else best
+        if not problems and not doubts:
+            break
+    if best is None:
+        return ModelFault("refused", "no sample was allowed")
+    return Draft(best.source, best.problems, number + 1, best.repaired, seconds, best.doubts)
+
+
+def prefix(contracts: Mapping[str, Contract]) -> list[Message]:
+    """The text that is the same for every request over these tools: rules, signatures, examples."""
+    system = f"{RULES}\n\nTools:\n{short_stubs(contracts)}"
+    turns = [Message("system", system, fixed=True)]
+    for asked, plan in examples_for(contracts):
+        turns += [Message("user", asked, fixed=True), Message("assistant", plan, fixed=True)]
+    return turns
+
+
+def question(request: str, today: dt.date, feedback: str = "") -> str:
+    """The user's turn: the request, what day it is, and its dates as a plan writes them."""
+    lines = [f"today is {today:%A %Y-%m-%d}"]
+    lines += [f"{mention.phrase} = {mention.code}" for mention in mentions(request, today)]
+    lines.append(f"request: {request.strip()}")
+    if feedback:
+        lines.append(f"an earlier plan ended so: {feedback}")
+    return "\n".join(lines)
+
+
+def short_stubs(contracts: Mapping[str, Contract]) -> str:
+    """The signatures, with each long choice of texts written once and named after its argument."""
+    shown = stubs(contracts)
+    heads: dict[str, str] = {}
+
+    def alias(match: re.Match[str]) -> str:
+        argument, choices = match.group(1), match.group(2)
+        if len(choices) < alias_chars_min:
+            return match.group()
+        known = heads.setdefault(choices, f"{argument.title().replace('_', '')}{len(heads) or ''}")
+        return f"{argument}: {known}"
+
+    shown = re.sub(r"(\w+): Literal\[([^\]]*)\]", alias, shown)
+    return "\n".join([*(f"{name} is one of {choices}" for choices, name in heads.items()), shown])
+
+
+def clean(text: str) -> str:
+    """The plan in a reply: hosted models wrap it into a fence or a sentence."""
+    fenced = re.search(r"```(?:python)?\s*\n(.*?)```", text, re.DOTALL)
+    return (fenced.group(1) if fenced else text).strip("\n ").replace("\r\n", "\n")
+
+
+def _sample(provider: Provider, messages: Sequence[Message], grammar: Grammar, number: int, limits: DraftLimits) -> Reply | ModelFault:
+    temperature = 0.0 if number < 2 else 0.5 + 0.1 * number
+    return provider.complete(messages, grammar, Limits(limits.tokens_max, limits.sample_timeout_s, temperature, seed=number))
+
+
+def _repair(best: Draft, request: Redacted) -> list[Message]:
+    told = best.problems or best.doubts
+    problems = "\n".join(f"- {problem}" for problem in told[:problems_shown_max])
+    return [
+        Message("assistant", request.hide(best.source)),
+        Message("user", f"This plan is not accepted:\n{request.hide(problems)}\nWrite the whole plan again without this."),
+    ]
+
+
+def _rank(made: Draft) -> tuple[int, int]:
+    return (len(made.problems), len(made.doubts))

@@ -1,0 +1,122 @@
+"""What a request asks for and a plan leaves out, or a plan does unasked: doubts that pick among samples, and no safeguard.
+
+A small model drops a price limit or mails somebody it was not asked to. These checks compare words; they are wrong at times, so
+they never refuse a plan: they ask for another sample and stand beside the plan in its preflight.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Mapping
+
+from discreet.kernel.contract import AUTHORITY, Contract, Effect, Role
+
+_NUMBER = re.compile(r"(?<![\w.,:/-])(\d{1,6}(?:[.,]\d{1,2})?)(?![\w:/-]|[.,]\d)")
+_QUOTED = re.compile(r"[\"“]([^\"”]{2,80})[\"”]")
+_NAME = re.compile(r"(?<![.!?:]\s)(?<!^)\b([A-Z][\w&'’-]+(?:\s+[A-Z][\w&'’-]+)*)")
+_TIMELIKE = re.compile(
+    r"\b(?:\d{1,2}(?:st|nd|rd|th)?\s+(?:of\s+)?)?(?:january|february|march|april|may|june|july|august|september|october|november|december)"
+    r"(?:\s+\d{1,2}(?:st|nd|rd|th)?)?(?:,?\s+\d{4})?\b|\d{1,2}[:.h]\d{2}\s?(?:am|pm)?|\d{1,2}\s?(?:am|pm|o'clock)\b|\bat\s+\d{1,2}\b|\d{4}-\d\d-\d\d"
+    r"|\b(?:past|to)\s+\d{1,2}\b|\bin\s+\d{1,2}\s+(?:day|week)s?\b|\b\d{1,3}\s*(?:minutes?|mins?|hours?|h)\b",
+    re.IGNORECASE,
+)
+_NOT_NAMES = frozenset(
+    """i i'm i'll i'd i've monday tuesday wednesday thursday friday saturday sunday january february march april may june july august
+    september october november december please thanks eur euro euros usd iban pdf mr mrs ms dr""".split()
+)
+
+# Words that ask for an effect, by the last part of a tool's name and by the service before it.
+_CUES = {
+    "mail.send": r"e?-?mail|write|send|tell|let\b.*\bknow|inform|messages?|ask|forward|drop\b.*\bline|share|thank|warn|wish|congratulate|say|pass\b.*\bon|apologi[sz]e|confirm|notify|excuse|cc|hand|offer",
+    "mail.reply": r"reply|answer|respond|write|get back|tell|accept|decline|say|confirm|thank|let\b.*\bknow|ask",
+    "calendar.add": r"calendar|diary|book|schedule|put|add|block|remind|invite|set up|pencil|appointment|reserve|arrange|plan|move|slot|note|keep\b.*\bfree|reminder|meet",
+    "calendar.remove": r"cancel|remove|delete|drop|clear|take\b.*\b(?:off|out)|move|call off|scrap|reschedule|skip|postpone|shift",
+    "shop.checkout": r"buy|order|get|purchase|reorder|stock up|pick|need|grab|want|again",
+    "files.write": r"save|write|note|store|file|list|put|keep|record|document",
+    "memory.remember": r"remember|note|keep|from now on|is now|know that|changed|don't forget|moved|new",
+}
+_STRONG = {"calendar": r"\b(?:calendar|diary)\b", "memory": r"\bremember (?:that|my)\b|\bfrom now on\b", "mail": r"\be?-?mail\b"}
+
+
+def missing(request: str, source: str, contracts: Mapping[str, Contract]) -> list[str]:
+    """Doubts about an accepted plan, as one sentence each; none is the good case."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return ["the plan cannot be read"]
+    calls = list(_calls(tree, contracts))
+    called = {name for name, _ in calls}
+    if not called - {"memory.recall"} and "?" in source and not any(contracts[name].effect is not Effect.READ for name in called):
+        return []  # it asks the user back
+    return [
+        *_left_out(request, source),
+        *_unasked(request, called, contracts),
+        *_not_called(request, called, contracts),
+        *_invented(request, calls, contracts),
+    ]
+
+
+def _calls(tree: ast.Module, contracts: Mapping[str, Contract]) -> Iterable[tuple[str, ast.Call]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
+            name = f"{node.func.value.id}.{node.func.attr}"
+            if name in contracts:
+                yield name, node
+
+
+def _left_out(request: str, source: str) -> Iterable[str]:
+    plain, plan = _TIMELIKE.sub(" ", request), _squeezed(source)
+    for match in _NUMBER.finditer(plain):
+        if match.group(1).replace(",", ".") not in plan:
+            yield f"the request says {match.group(1)}, the plan does not"
+    for match in _QUOTED.finditer(request):
+        if _squeezed(match.group(1)) not in plan:
+            yield f"the request quotes `{match.group(1)}`, the plan does not have it word for word"
+    for match in _NAME.finditer(plain):
+        words = [word for word in match.group(1).split() if word.lower() not in _NOT_NAMES]
+        if words and not any(_squeezed(word.removesuffix("'s").removesuffix("’s")) in plan for word in words):
+            yield f"the request names `{' '.join(words)}`, the plan does not"
+
+
+def _unasked(request: str, called: set[str], contracts: Mapping[str, Contract]) -> Iterable[str]:
+    for name in sorted(called):
+        cues = _CUES.get(name)
+        if cues and contracts[name].effect is not Effect.READ and not re.search(rf"\b(?:{cues})", request, re.IGNORECASE | re.DOTALL):
+            yield f"the plan calls `{name}`, which the request does not ask for"
+
+
+def _not_called(request: str, called: set[str], contracts: Mapping[str, Contract]) -> Iterable[str]:
+    for service, cue in _STRONG.items():
+        has_tools = any(name.startswith(service + ".") for name in contracts)
+        if has_tools and re.search(cue, request, re.IGNORECASE) and not any(name.startswith(service + ".") for name in called):
+            yield f"the request speaks of `{service}`, the plan calls no `{service}` tool"
+
+
+def _invented(request: str, calls: list[tuple[str, ast.Call]], contracts: Mapping[str, Contract]) -> Iterable[str]:
+    """Literals that decide who, what or how much, and that the user did not write (G3.6 would refuse or ask)."""
+    said = _squeezed(request)
+    for name, call in calls:
+        for keyword in call.keywords:
+            parameter = next((p for p in contracts[name].parameters if p.name == keyword.arg), None)
+            if parameter is None:
+                continue
+            decides = parameter.role in AUTHORITY - {Role.TIMES} or parameter.address or name == "contacts.find"
+            for literal in _literals(keyword.value) if decides else ():
+                if _squeezed(literal) not in said:
+                    yield f"`{name}` has `{keyword.arg}={literal}`, which the request does not say"
+
+
+def _literals(node: ast.AST) -> Iterable[str]:
+    match node:
+        case ast.Constant(value=str() as text) if text:
+            yield text
+        case ast.Constant(value=int() | float() as number) if not isinstance(number, bool) and number > 1:
+            yield f"{number:g}"
+        case ast.List(elts=parts):
+            for part in parts:
+                yield from _literals(part)
+
+
+def _squeezed(text: str) -> str:
+    return " ".join(re.sub(r"[^\w.@]+|_+", " ", text.casefold().replace(",", ".")).split())
