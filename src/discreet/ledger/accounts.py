@@ -1,0 +1,72 @@
+"""Leakage accounts: how many bits about a place or fact an owner of recipients may still be told, over all runs (G6.3).
+
+Bits are reserved before an errand starts, all or none, and are spent whether used or not: there is no way to give them
+back. The allowance is 0 unless a norm gives more. A reservation is an entry of the chain; the table of sums follows from
+the entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from discreet.kernel.contract import Recipient
+from discreet.kernel.errors import DiscreetError, invariant
+from discreet.ledger.chain import Ledger
+from discreet.ledger.entry import Entry, Kind, Party
+
+OUTSIDERS = "outsiders"  # whoever the user's own directory does not know: one account for all of them
+ACCOUNT_BITS_MAX = 1_000_000  # of one reservation
+
+
+class Exhausted(DiscreetError):
+    """A reservation was refused. Shown to the user only: what is left tells of earlier errands."""
+
+    def __init__(self, place: str, account: str, wanted: int, left: int) -> None:
+        self.place, self.account, self.wanted, self.left = place, account, wanted, left
+        super().__init__(f"{wanted} bits about `{place}` for `{account}` are wanted and {left} bits are allowed")
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """Bits about `place` (or a fact's id) that an errand may tell `account`, by public bounds."""
+
+    place: str
+    account: str
+    bits: int
+
+
+Allowances = Mapping[tuple[str, str], int]  # (place, account) -> bits in all; what is missing is 0
+
+
+def account_of(recipient: Recipient) -> str:
+    """Under whom bits are counted. One whom the directory gives neither owner nor role is one of the outsiders."""
+    return recipient.account if recipient.owner or recipient.roles else OUTSIDERS
+
+
+def reserve(ledger: Ledger, errand: str, wants: list[Want], allowances: Allowances, norms: tuple[str, ...] = ()) -> None:
+    """Take all of `wants` or raise Exhausted and take none; two processes never share the same bits."""
+    sums: dict[tuple[str, str], int] = {}
+    for want in wants:
+        invariant(0 <= want.bits <= ACCOUNT_BITS_MAX, f"between 0 and {ACCOUNT_BITS_MAX} bits")
+        key = (want.place, want.account)
+        sums[key] = sums.get(key, 0) + want.bits
+    entries = [
+        Entry(Kind.DOWNGRADE, errand, place=place, parties=(Party(account, account),), norms=norms, bits=bits, note="reserved")
+        for (place, account), bits in sorted(sums.items())
+        if bits
+    ]
+
+    def within() -> None:
+        for entry in entries:
+            account = entry.parties[0].account
+            left = allowances.get((entry.place, account), 0) - spent(ledger, entry.place, account)
+            if entry.bits > left:
+                raise Exhausted(entry.place, account, entry.bits, max(left, 0))
+
+    ledger.append_all(entries, within)
+
+
+def spent(ledger: Ledger, place: str, account: str) -> int:
+    """Bits that were ever reserved."""
+    return ledger.spent(place, account)

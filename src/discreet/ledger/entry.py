@@ -1,0 +1,185 @@
+"""What the ledger records: who would learn or do what, why and by which norms; never contents (G8.2).
+
+    run-start run-end        an errand begins and ends
+    intent                   a permitted call, before it is made
+    outcome                  what became of an intent; `of` is the intent's number
+    denial                   a call that the monitor refused
+    question answer          what the user was asked and said; `of` of an answer is the question's number
+    grant                    a norm or an answer that relaxes something, as wide as it is
+    downgrade                a declassify, endorse or view, and the reservation of its bits
+    audit                    what happens to the ledger itself
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any
+
+from discreet.kernel.contract import Recipient
+from discreet.kernel.errors import DiscreetError
+from discreet.kernel.monitor import Decision, Flow
+
+ENTRY_BYTES_MAX = 65_536  # of one encoded entry
+NOTE_CHARS_MAX = 500  # of the one free field, which is written by trusted code only
+
+
+class LedgerError(DiscreetError):
+    """The ledger cannot take or give an entry; nothing may be done that it should have recorded."""
+
+
+class Kind(StrEnum):
+    RUN_START = "run-start"
+    RUN_END = "run-end"
+    INTENT = "intent"
+    OUTCOME = "outcome"
+    DENIAL = "denial"
+    QUESTION = "question"
+    ANSWER = "answer"
+    GRANT = "grant"
+    DOWNGRADE = "downgrade"
+    AUDIT = "audit"
+
+
+class Status(StrEnum):
+    """What became of an intent."""
+
+    DONE = "done"
+    REFUSED = "refused"  # the service heard it and refused
+    FAILED = "failed"  # the service failed; it may have heard
+    UNSENT = "unsent"  # the connector knows that nothing left
+    UNKNOWN = "unknown"  # nobody knows: a crash, a lost connection
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Who learns: `account` is the owner under whom leakage is counted, `name` what the user calls them."""
+
+    id: str
+    account: str = ""
+    name: str = ""
+
+    @classmethod
+    def of(cls, recipient: Recipient) -> Party:
+        return cls(recipient.id, recipient.account, recipient.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One kind of fact about one subject that is told; `bits` is None when it is told whole."""
+
+    type: str
+    subject: str = "user"
+    bits: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing to record. All texts come from contracts, norms and the user's own directory."""
+
+    kind: Kind
+    errand: str = ""
+    tool: str = ""
+    effect: str = ""  # read, write, pay, delete
+    purpose: str = ""
+    place: str = ""
+    parties: tuple[Party, ...] = ()
+    items: tuple[Item, ...] = ()
+    sources: tuple[str, ...] = ()
+    norms: tuple[str, ...] = ()
+    line: int = 0  # of the plan
+    tagged_pc: bool = False  # told under a private decision: such a telling never widens an audience (G5.3)
+    confirmed: bool = False  # by the user's answer to this exact call
+    of: int = 0  # the intent of an outcome, the question of an answer
+    status: str = ""
+    bits: int = 0  # reserved from the account of `parties` in `place`
+    note: str = ""
+
+    def encoded(self) -> dict[str, Any]:
+        """Plain data without the fields that have their default."""
+        out: dict[str, Any] = {}
+        for name in _FIELDS:
+            value = getattr(self, name)
+            if value != _DEFAULTS[name]:
+                out[name] = value
+        if self.parties:
+            out["parties"] = [[p.id, p.account or p.id, p.name] for p in self.parties]
+        if self.items:
+            out["items"] = [[i.type, i.subject, i.bits] for i in self.items]
+        return out
+
+
+_FIELDS = tuple(f.name for f in fields(Entry))
+_DEFAULTS = {f.name: f.default for f in fields(Entry)}
+
+
+def decoded(raw: Mapping[str, Any]) -> Entry:
+    """The entry that `encoded` came from."""
+    plain = dict(raw)
+    plain["kind"] = Kind(plain["kind"])
+    for name in ("sources", "norms"):
+        if name in plain:
+            plain[name] = tuple(plain[name])
+    if "parties" in plain:
+        plain["parties"] = tuple(Party(*p) for p in plain["parties"])
+    if "items" in plain:
+        plain["items"] = tuple(Item(*i) for i in plain["items"])
+    return Entry(**plain)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An entry as it stands in the chain."""
+
+    seq: int
+    at: str  # UTC, ISO 8601
+    session: str
+    entry: Entry
+    salt: str
+    digest: str  # keyed and salted, of the contents; empty when there were none
+    hash: bytes
+
+    @property
+    def kind(self) -> Kind:
+        return self.entry.kind
+
+
+def canonical(seq: int, at: str, session: str, entry: Entry, salt: str, digest: str) -> bytes:
+    """The bytes that the chain covers; equal entries give equal bytes."""
+    raw = [seq, at, session, entry.encoded(), salt, digest]
+    body = json.dumps(raw, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+    if len(body) > ENTRY_BYTES_MAX:
+        raise LedgerError(f"an entry of {len(body)} bytes; at most {ENTRY_BYTES_MAX} bytes are recorded")
+    return body
+
+
+def parsed(body: bytes, hash_: bytes) -> Record:
+    """The record that `canonical` encoded. Raises LedgerError for anything else."""
+    try:
+        seq, at, session, raw, salt, digest = json.loads(body)
+        return Record(seq, at, session, decoded(raw), salt, digest, hash_)
+    except (ValueError, TypeError, KeyError) as error:
+        raise LedgerError("a stored entry is damaged") from error
+
+
+def of_flow(kind: Kind, flow: Flow, decision: Decision, errand: str, confirmed: bool = False, note: str = "") -> Entry:
+    """The entry of a checked call: every recipient is taken to learn every tag of the checked label (G5.4)."""
+    label = flow.label
+    return Entry(
+        kind,
+        errand=errand,
+        tool=flow.contract.name,
+        effect=flow.contract.effect.value,
+        purpose=flow.contract.purpose,
+        place=flow.place.id,
+        parties=tuple(Party.of(r) for r in flow.recipients),
+        items=tuple(Item(t.type, t.subject) for t in sorted(label.tags)),
+        sources=tuple(sorted(label.sources)),
+        norms=tuple(sorted({n for f in decision.findings for n in f.norms})),
+        line=flow.span.line,
+        tagged_pc=bool(flow.pc.tags),
+        confirmed=confirmed,
+        note=note[:NOTE_CHARS_MAX],
+    )

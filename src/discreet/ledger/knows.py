@@ -1,0 +1,155 @@
+"""What a recipient has learnt: when, why, by which errand, how many bits; and the short account of an errand (G7.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from discreet.kernel.label import Tag
+from discreet.ledger.chain import Ledger
+from discreet.ledger.entry import Kind, LedgerError, Party, Record, Status
+
+NAMED_MAX = 3  # groups of facts that "It did not learn" names before it says "others"
+HEARD = frozenset({Status.DONE, Status.REFUSED})  # a service that refuses has heard
+UNHEARD = frozenset({Status.UNSENT})
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """One kind of fact that a recipient heard in one call; `certain` is false where the outcome is not known."""
+
+    type: str
+    subject: str
+    when: str
+    purpose: str
+    tool: str
+    bits: int | None  # None: the whole of it
+    errand: str
+    norms: tuple[str, ...]
+    party: Party
+    certain: bool
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What one recipient learnt in one errand."""
+
+    name: str
+    learnt: tuple[Learnt, ...]
+    withheld: Mapping[str, int]  # group of information types -> how many facts of it the user has
+
+    def sentence(self, names: Mapping[str, str] | None = None) -> str:
+        """Such as: Northside Sports learnt: shoe size, postal address. It did not learn: 14 health facts you have."""
+        said = [f"{self.name} learnt: {_listed(self.learnt, True, names)}."]
+        if any(not one.certain for one in self.learnt):
+            said.append(f"It may have learnt: {_listed(self.learnt, False, names)}.")
+        if self.withheld:
+            said.append(f"It did not learn: {_counted(self.withheld, names)} you have.")
+        return " ".join(said)
+
+
+def knows(ledger: Ledger, who: str) -> list[Learnt]:
+    """Everything that `who` (an account, a recipient's id or name) heard, oldest first. Raises LedgerError for a stranger."""
+    found: list[Learnt] = []
+    for account in resolve(ledger, who):
+        statuses: dict[str, dict[int, Status]] = {}
+        for record in ledger.entries(Kind.INTENT, account=account):
+            errand = record.entry.errand
+            if errand not in statuses:
+                statuses[errand] = ledger.statuses(errand)
+            found += _learnt(record, statuses[errand].get(record.seq), account)
+    return sorted(found, key=lambda one: one.seq)
+
+
+def resolve(ledger: Ledger, who: str) -> list[str]:
+    """The accounts that `who` names, whatever the letter case."""
+    wanted = who.casefold()
+    accounts = {a for a, id_, name in ledger.parties() if wanted in (a.casefold(), id_.casefold(), name.casefold())}
+    if not accounts:
+        from discreet.kernel.errors import nearest
+
+        names = {name or id_ for _, id_, name in ledger.parties()}
+        raise LedgerError(f"the ledger knows nobody called `{who}`{nearest(who, names)}")
+    return sorted(accounts)
+
+
+def accounts(ledger: Ledger, errand: str, counts: Mapping[str, int] | None = None) -> list[Account]:
+    """Of each recipient of an errand what it learnt; `counts` are the vault's facts a type."""
+    statuses = ledger.statuses(errand)
+    heard: dict[str, list[Learnt]] = {}
+    names: dict[str, str] = {}
+    for record in ledger.entries(Kind.INTENT, errand):
+        for party in record.entry.parties:
+            account = party.account or party.id
+            if account == "user":
+                continue
+            names[account] = names.get(account) or party.name or party.id
+            heard.setdefault(account, []).extend(_learnt(record, statuses.get(record.seq), account))
+    return [Account(names[a], tuple(heard[a]), not_learnt(heard[a], counts or {})) for a in heard]
+
+
+def not_learnt(learnt: list[Learnt], counts: Mapping[str, int]) -> dict[str, int]:
+    """The complement, by group (first part of a type): facts in the vault of types that were not heard of the user."""
+    told = {one.type for one in learnt}
+    groups: dict[str, int] = {}
+    for type_, count in counts.items():
+        if count and not any(type_ == t or type_.startswith(t + "/") for t in told):
+            group = type_.split("/")[0]
+            groups[group] = groups.get(group, 0) + count
+    return dict(sorted(groups.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def told(ledger: Ledger, tag: Tag) -> frozenset[str]:
+    """Recipients whom the ledger shows were surely told all of `tag`, and not under a private decision (G5.3)."""
+    found: set[str] = set()
+    statuses = ledger.statuses()
+    for record in ledger.entries(Kind.INTENT):
+        whole = any(i.type == tag.type and i.subject == tag.subject and i.bits is None for i in record.entry.items)
+        if whole and not record.entry.tagged_pc and statuses.get(record.seq) in HEARD:
+            found |= {party.id for party in record.entry.parties}
+    return frozenset(found)
+
+
+def _learnt(record: Record, status: Status | None, account: str) -> list[Learnt]:
+    if status in UNHEARD:
+        return []
+    entry = record.entry
+    party = next(p for p in entry.parties if (p.account or p.id) == account)
+    return [
+        Learnt(i.type, i.subject, record.at, entry.purpose, entry.tool, i.bits, entry.errand, entry.norms, party, status in HEARD, record.seq)
+        for i in entry.items
+    ]
+
+
+def _listed(learnt: tuple[Learnt, ...], certain: bool, names: Mapping[str, str] | None) -> str:
+    """Each kind once, in the order told; what was surely told is not listed again as perhaps."""
+    sure = {(one.type, one.subject) for one in learnt if one.certain}
+    chosen = [one for one in learnt if one.certain == certain and (certain or (one.type, one.subject) not in sure)]
+    shown = dict.fromkeys(_named(one, names) for one in chosen)
+    return ", ".join(shown) or "nothing"
+
+
+def _named(one: Learnt, names: Mapping[str, str] | None) -> str:
+    word = (names or {}).get(one.type) or one.type.split("/")[-1].replace("-", " ").replace("_", " ")
+    whose = "" if one.subject == "user" else f" of {inert(one.subject)}"
+    part = "" if one.bits is None else f" ({one.bits} bit{'s' if one.bits != 1 else ''})"
+    return word + whose + part
+
+
+def _counted(groups: Mapping[str, int], names: Mapping[str, str] | None) -> str:
+    shown = []
+    for group, count in list(groups.items())[:NAMED_MAX]:
+        shown.append(f"{count} {(names or {}).get(group) or group.replace('-', ' ')} fact{'s' if count != 1 else ''}")
+    rest = sum(list(groups.values())[NAMED_MAX:])
+    if rest:
+        shown.append(f"{rest} other fact{'s' if rest != 1 else ''}")
+    return ", ".join(shown)
+
+
+def inert(text: str) -> str:
+    """Text that cannot act on a terminal or turn its direction."""
+    return "".join(c if c.isprintable() and c not in _DIRECTIONS else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+_DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
