@@ -280,7 +280,7 @@ class _Reader:
             who=f.who("who"),
             learns=f.concepts("learns", types()),
             but=f.concepts("but", types()) if "but" in f.row else (),
-            about=f.texts("about", (ANYONE,), f.subject),
+            about=f.subjects(),
             purpose=f.concepts("purpose", purposes()),
             through=f.texts("through", (ANY,), f.tool),
             times_max=f.whole("times_max") if "times_max" in f.row else None,
@@ -321,7 +321,7 @@ class _Reader:
             id=f.id(),
             view=view[0],
             who=f.who("who"),
-            about=f.texts("about", (ANYONE,), f.subject),
+            about=f.subjects(),
             purpose=f.concepts("purpose", purposes()),
             bits_max=f.whole("bits_max"),
             because=f.because(),
@@ -406,6 +406,9 @@ class _Fields:
             return next((e for e in map(_term_error, alternative.split("&")) if e), "")
 
         return who(*(t.replace("=", "") for t in self.texts(key, (ANYONE,), test)))
+
+    def subjects(self) -> tuple[str, ...]:
+        return tuple(t.removeprefix("=") for t in self.texts("about", (ANYONE,), self.subject))
 
     @staticmethod
     def subject(text: str) -> str:
