@@ -1,0 +1,98 @@
+"""Full-text and vector search inside one place: one index a place, so that no statistic spans two of them (G7.2)."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Callable, Sequence
+from operator import mul
+from typing import Any
+
+Embed = Callable[[Sequence[str]], Sequence[Sequence[float]]]
+
+QUERY_CHARS_MAX = 1_000
+QUERY_WORDS_MAX = 32
+TEXT_WEIGHT, WORDS_WEIGHT = 10.0, 1.0  # of a match in the fact's text, in the names of its type
+FUSION_RANK = 60.0  # how little the first ranks differ when two rankings are united
+SIMILARITY_MIN = 0.30  # cosine; below it a fact does not match
+
+_STOP = frozenset(
+    "a an and are as at be by do does for from has have how i in is it its me my of on or our that the their this to"
+    " was we what when where which who with you your".split()
+)
+
+
+def create(db: Any, place: int) -> None:
+    db.execute(
+        f"create virtual table search_{place} using"
+        " fts5(text, words, content='', tokenize='porter unicode61 remove_diacritics 2')"
+    )
+    db.execute(f"insert into search_{place}(search_{place}, rank) values('secure-delete', 1)")
+
+
+def add(db: Any, place: int, serial: int, text: str, words: str) -> None:
+    db.execute(f"insert into search_{place}(rowid, text, words) values(?,?,?)", (serial, text, words))
+
+
+def remove(db: Any, place: int, serial: int, text: str, words: str) -> None:
+    """Take the very words out again that `add` put in."""
+    db.execute(
+        f"insert into search_{place}(search_{place}, rowid, text, words) values('delete',?,?,?)", (serial, text, words)
+    )
+
+
+def optimize(db: Any, place: int) -> None:
+    db.execute(f"insert into search_{place}(search_{place}) values('optimize')")
+
+
+def put_vector(db: Any, place: int, serial: int, text: str, embed: Embed) -> None:
+    data = array("f", map(float, embed([text])[0])).tobytes()
+    db.execute("insert or replace into vector values(?,?,?)", (place, serial, data))
+
+
+def find(db: Any, place: int, query: str, limit: int, vector: Sequence[float] | None = None) -> list[int]:
+    """Serials of the best matches, best first; equal ones in order of entry. An empty query finds the newest first."""
+    if not query.strip():
+        rows = db.execute("select serial from fact where place = ? order by updated desc, serial desc limit ?", (place, limit))
+        return [serial for (serial,) in rows.fetchall()]
+    by_words = _by_words(db, place, query, limit)
+    if vector is None:
+        return by_words
+    score: dict[int, float] = {}
+    for ranking in (by_words, _by_meaning(db, place, vector, limit)):
+        for rank, serial in enumerate(ranking):
+            score[serial] = score.get(serial, 0.0) + 1.0 / (FUSION_RANK + rank)
+    return sorted(score, key=lambda serial: (-score[serial], serial))[:limit]
+
+
+def _by_words(db: Any, place: int, query: str, limit: int) -> list[int]:
+    matched = _expression(query)
+    if not matched:
+        return []
+    rows = db.execute(
+        f"select rowid from search_{place} where search_{place} match ?"
+        f" order by bm25(search_{place}, {TEXT_WEIGHT}, {WORDS_WEIGHT}), rowid limit ?",
+        (matched, limit),
+    )
+    return [serial for (serial,) in rows.fetchall()]
+
+
+def _expression(query: str) -> str:
+    """Any of the query's words, as literals: nothing in a query is an operator."""
+    words = re.findall(r"\w+", query[:QUERY_CHARS_MAX].casefold())
+    telling = [w for w in words if w not in _STOP] or words
+    return " OR ".join(f'"{w}"' for w in dict.fromkeys(telling[:QUERY_WORDS_MAX]))
+
+
+def _by_meaning(db: Any, place: int, vector: Sequence[float], limit: int) -> list[int]:
+    rows = db.execute("select serial, data from vector where place = ? order by serial", (place,)).fetchall()
+    wanted = array("f", map(float, vector))
+    close = [(_cosine(wanted, array("f", data)), serial) for serial, data in rows]
+    return [serial for similar, serial in sorted(close, key=lambda p: (-p[0], p[1])) if similar >= SIMILARITY_MIN][:limit]
+
+
+def _cosine(a: array, b: array) -> float:
+    if len(a) != len(b):
+        return 0.0  # of another model
+    size = (sum(map(mul, a, a)) * sum(map(mul, b, b))) ** 0.5
+    return sum(map(mul, a, b)) / size if size else 0.0
