@@ -20,14 +20,14 @@ from typing import Any, Protocol
 
 from discreet.kernel import operations as ops
 from discreet.kernel.contract import Contract
-from discreet.kernel.domain import grown, merge, same, scan, size_max
+from discreet.kernel.domain import grown, merge, same, scan, size_max, table
 from discreet.kernel.errors import LimitError, PlanError, Span, invariant, nearest
 from discreet.kernel.functions import ALIASES, CLOCK, FUNCTIONS, TYPE_NAMES, call_method, changed
 from discreet.kernel.label import PUBLIC, Label, join, join2
 from discreet.kernel.resolve import Change, FunctionCall, MethodCall, ResolvedPlan, ToolCall
 from discreet.kernel.shape import Shape
 from discreet.kernel.syntax import span_of
-from discreet.kernel.value import Fault, Many, Maybe, Record, Seq, Standing, Unknown, Value, fault, seq
+from discreet.kernel.value import Fault, Many, Maybe, Record, Seq, Standing, Table, Unknown, Value, fault, lift, seq
 
 STEPS_MAX = 2_000_000  # evaluated parts of a plan, by public bounds
 CALLS_MAX = 1_000  # tool calls of one run, by public bounds
@@ -183,7 +183,7 @@ class _Machine:
                 self.env[name] = ops.stored(held, self.eval(key), value.under(self.pc), span_of(target)).under(self.pc)
 
     def augmented(self, target: ast.expr, operator: ast.operator, expression: ast.expr, node: ast.AST) -> Value:
-        held = self.eval(ast.copy_location(ast.Name(target.id, ast.Load()), target) if isinstance(target, ast.Name) else target)
+        held = self.read(target.id, target) if isinstance(target, ast.Name) else self.eval(target)
         return ops.arithmetic(type(operator), held, self.eval(expression), span_of(node))
 
     def change(self, call: ast.Call, change: Change) -> None:
@@ -261,6 +261,7 @@ class _Machine:
 
     def loop(self, node: ast.For) -> _Status:
         items, shape = ops.elements(self.eval(node.iter), span_of(node.iter))
+        items = self.bounded(node, items)
         saved, guard = self.pc, join2(self.pc, shape)
         if node in self.plan.raises:
             self.stop_label = join2(self.stop_label, guard)
@@ -274,24 +275,23 @@ class _Machine:
         elif isinstance(items, Many):
             status = self.settle(node, items.element, items.max, shape, frame)
         elif self.preflight and len(items) > UNROLL_MAX:
-            element = items[0]
-            for item in items[1:]:
-                element = merge(element, item, widen=True)
-            self.bound(node, len(items))
-            status = self.settle(node, element, len(items), shape, frame)
+            status = self.settle(node, self.typical(items), len(items), shape, frame)
         else:
-            self.bound(node, len(items))
             status = self.turns(node, items, shape, frame)
         self.loops.pop()
         self.leave(node, saved, join2(guard, frame.exit))
         return status
 
-    def bound(self, node: ast.AST, turns: int) -> None:
-        """On the preflight, note the turns at most; on a run, hold to them."""
+    def bounded(self, node: ast.AST, items: list[Value] | Many | Fault) -> list[Value] | Many | Fault:
+        """On the preflight, note the turns at most; on a run, more turns than that are a fault under their label (G3.7)."""
+        if isinstance(items, Fault):
+            return items
+        turns = items.max if isinstance(items, Many) else len(items)
         if self.preflight:
             self.limits[node] = max(self.limits.get(node, 0), turns)
-        else:
-            invariant(turns <= self.limits.get(node, 0), "a loop within the bound of its preflight")
+        elif turns > self.limits.get(node, 0):
+            return Fault("limit", span_of(node))
+        return items
 
     def turns(self, node: ast.For, items: list[Value], shape: Label, frame: _Loop) -> _Status:
         for item in items:
@@ -322,7 +322,6 @@ class _Machine:
     def settle(self, node: ast.For, element: Value, turns: int, shape: Label, frame: _Loop) -> _Status:
         """Run a loop whose turns are not known to the fixpoint of its labels; the last pass is the one that counts."""
         invariant(self.preflight, "unknown data on the preflight only")
-        self.bound(node, turns)
         entry = dict(self.env)
         outer = self.weight
         marks = (self.steps, self.calls, len(self.told), self.mark())
@@ -394,9 +393,8 @@ class _Machine:
         return self.read(node.id, node)
 
     def attribute(self, node: ast.Attribute) -> Value:
-        dotted = ast.unparse(node)
-        if ALIASES.get(dotted, dotted) in TYPE_NAMES and dotted.split(".")[0] not in self.env:
-            return Value(ALIASES.get(dotted, dotted), self.start)
+        if isinstance(node.value, ast.Name) and node.value.id == "datetime" and "datetime" not in self.env:
+            return Value(node.attr, self.start)  # a type's name in a schema
         value = self.eval(node.value)
         if self.preflight:
             self.check_field(value, node)
@@ -433,24 +431,21 @@ class _Machine:
         stops_on = isinstance(node.op, ast.Or)
         saved, label = self.pc, PUBLIC
         result: Value | None = None
-        closed = False  # an operand decided the result; the rest is looked at for its labels alone
+        closed = uncertain = False  # closed: an operand decided the result; the rest is looked at for its labels alone
         for operand in node.values:
             if closed and (label <= saved or _calls_tool(operand, self.plan)):
                 continue
             value = self.eval(operand)
             label = join2(label, value.total)
-            if not closed:
-                result = value if result is None or not self.uncertain else merge(result, value)
             test, of_test = ops.truth(value)
-            self.uncertain = test is None
-            if test is not None and (isinstance(test, Fault) or test is stops_on) and not closed:
-                closed = True
+            if not closed:
+                result = merge(result, value) if result is not None and uncertain else value
+                closed = test is not None and (isinstance(test, Fault) or test is stops_on)
+            uncertain = uncertain or test is None
             self.pc = join2(self.pc, of_test)
-        self.pc, self.uncertain = saved, False
+        self.pc = saved
         invariant(result is not None, "an operand")
         return result.under(label)  # type: ignore[union-attr]
-
-    uncertain = False
 
     def compare(self, node: ast.Compare) -> Value:
         left, saved = self.eval(node.left), self.pc
@@ -512,7 +507,7 @@ class _Machine:
         items = [row[0].under(guards) for row in found]
         if isinstance(node, ast.SetComp):
             made = ops.as_set(items, join2(shape, guards), span_of(node))
-            return made if most is None or isinstance(made.data, Fault) else _many(items, join2(made.label, join([i.total for i in items] and made.total)), most, "set")
+            return made if most is None or isinstance(made.data, Fault) else _many(items, join2(made.label, made.total), most, "set")
         if most is None:
             return seq(items, join2(shape, guards))
         return _many(items, join2(shape, guards), most, "list")
@@ -525,9 +520,6 @@ class _Machine:
         made = ops.as_dict([(key, value.under(guards)) for key, value in found], label, span_of(node))
         if most is None or isinstance(made.data, Fault) or not found:
             return made
-        from discreet.kernel.domain import table
-        from discreet.kernel.value import Table
-
         seen = table(made.data)
         return Value(Table(seen.key, seen.element, most), made.label, made.total)
 
@@ -563,6 +555,7 @@ class _Machine:
             return
         generator = generators[depth]
         items, shape = ops.elements(self.eval(generator.iter), span_of(generator.iter))
+        items = self.bounded(generator, items)
         state.shape = join2(state.shape, shape)
         if isinstance(items, Fault):
             state.fault = items
@@ -572,15 +565,11 @@ class _Machine:
             if isinstance(items, Many):
                 element, most = items.element, items.max
             else:
-                element, most = items[0], len(items)
-                for item in items[1:]:
-                    element = merge(element, item, widen=True)
-            self.bound(generator, most)
+                element, most = self.typical(items), len(items)
             self.weight *= max(most, 1)
             state.unknown = True
             turns, times = [element], times * most
         else:
-            self.bound(generator, len(items))
             turns = items
         for item in turns:
             self.steps += self.weight
@@ -709,7 +698,7 @@ class _Machine:
         if isinstance(items, Fault):
             return Value(items, join2(shape, listed.total))
         if isinstance(items, Many):
-            label = join([shape, items.element.total, *(k.total for k in keys or ()), *(v.total for v in named.values())][0], *[v.total for v in (keys or [])], items.element.total, *(v.total for v in named.values()))
+            label = join(shape, items.element.total, *(v.total for v in (*(keys or ()), *named.values())))
             if name == "sorted":
                 return Value(Many(items.element, items.max), label)
             instead = named.get("default")
@@ -753,7 +742,7 @@ class _Machine:
         contract = target.contract
         for parameter in contract.parameters:
             if parameter.name not in arguments:
-                arguments[parameter.name] = Value(parameter.default, PUBLIC, None, Standing.USER)
+                arguments[parameter.name] = lift(parameter.default, PUBLIC, Standing.RESOLVED)  # fixed by the contract
             else:
                 arguments[parameter.name] = fitted(arguments[parameter.name], parameter.shape, span_of(node))
         ordered = {p.name: arguments[p.name] for p in contract.parameters}
