@@ -9,7 +9,7 @@
     7. A write, payment or deletion that no allowance covers wholly is asked; a forbidden one is denied.
 
 Prohibitions and questions also meet a tag that is wider than they are: a text tagged `health` may hold a `health/condition`.
-A type that the vocabulary does not have is met by every prohibition and question and covered by `*` alone.
+An unclassified or unknown type may hold anything: every prohibition and question meets it, `*` alone covers it.
 
 Norms are numbered; every way to select norms is an integer whose bit n stands for norm n, so that a tag costs a few ANDs.
 """
@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import reduce
 from typing import Any
 
 from discreet.kernel.contract import AUTHORITY, USER, Effect, Recipient, Role
@@ -26,7 +27,7 @@ from discreet.kernel.label import Tag
 from discreet.kernel.monitor import Decision, Finding, Flow, Verdict
 from discreet.kernel.value import Map, Record, Standing, Unknown, Value
 from discreet.policy.norm import ANYONE, INSIDE, SUBJECT_USER, Allowance, Norm, Norms, Rule, Who
-from discreet.policy.vocabulary import ANY, ancestors, types
+from discreet.policy.vocabulary import ANY, UNCLASSIFIED, ancestors, types
 
 SEEN_RECIPIENTS_MAX = 1_024  # recipients whose norms are kept ready; all are dropped when more are met
 
@@ -61,6 +62,10 @@ class Index:
         if flow.contract.effect is not Effect.READ:
             findings += _act(flow, self.norms)
         return Decision(tuple(findings))
+
+    def forget(self) -> None:
+        """Drop what was kept ready of recipients and tools; nothing decided changes by it."""
+        self._disclosures.forget()
 
     def _tell(self, flow: Flow, recipient: Recipient, tags: Mapping[Tag, frozenset[str]], findings: list[Finding]) -> None:
         masks = self._disclosures
@@ -128,33 +133,28 @@ class _Masks:
     @staticmethod
     def _types(norms: tuple[Norm, ...]) -> tuple[dict[str, int], dict[str, int]]:
         covers, meets = dict.fromkeys(types(), 0), dict.fromkeys(types(), 0)
-        below = {ANY: frozenset(types())} | {id: types().below(id) for id in types()}
         for number, norm in enumerate(norms):
             bit = 1 << number
-            inside = frozenset().union(*(below.get(t, ()) for t in norm.learns))
-            left_out = frozenset().union(*(below.get(t, ()) for t in norm.but))
-            above_left_out = {a for t in norm.but if t in types() for a in ancestors(t)}
-            for type_ in inside - left_out:
-                meets[type_] |= bit
-                if type_ not in above_left_out:
+            named, left_out = _named(norm.learns), _named(norm.but)
+            may_hold_more = {above for type_ in left_out for above in ancestors(type_)}
+            for type_ in named - left_out:
+                for above in ancestors(type_):
+                    meets[above] |= bit
+                if type_ not in may_hold_more:
                     covers[type_] |= bit
-            for type_ in {a for t in inside - left_out for a in ancestors(t)} - inside:
-                meets[type_] |= bit
+        meets[UNCLASSIFIED] = reduce(int.__or__, meets.values())
+        covers[UNCLASSIFIED] = reduce(int.__and__, covers.values())
         return covers, meets
 
     def covers(self, type_: str) -> int:
-        """Norms that speak of all that `type_` may hold."""
+        """Norms that speak of all that a tag of `type_` may hold."""
         found = self._covers.get(type_)
-        return self._everything if found is None else found
+        return self._covers[UNCLASSIFIED] if found is None else found
 
     def meets(self, type_: str) -> int:
-        """Norms that speak of something that `type_` may hold."""
+        """Norms that speak of something that a tag of `type_` may hold."""
         found = self._meets.get(type_)
-        return self.all if found is None or type_ == "unclassified" else found
-
-    @property
-    def _everything(self) -> int:
-        return self._covers["unclassified"]
+        return self._meets[UNCLASSIFIED] if found is None else found
 
     def flow(self, purpose: str, tool: str) -> int:
         found = self._flows.get((purpose, tool))
@@ -197,11 +197,23 @@ class _Masks:
             self._recipients[recipient] = found
         return found
 
+    def forget(self) -> None:
+        self._recipients.clear()
+        self._flows.clear()
+
     def answered(self, permitting: int) -> int:
         mask = 0
         for number in _bits(permitting & self._answering):
             mask |= self._over[number]
         return mask
+
+
+def _named(terms: Iterable[str]) -> frozenset[str]:
+    """The known types that these terms speak of."""
+    vocabulary = types()
+    if ANY in terms:
+        return frozenset(vocabulary)
+    return frozenset().union(*(vocabulary.below(t) for t in terms if t in vocabulary))
 
 
 def _where(norms: Iterable[Norm], test: Any) -> int:
