@@ -16,7 +16,6 @@ from discreet.models.provider import Grammar
 
 statements_max = 14
 block_statements_max = 6
-string_chars_max = 400
 answer_text_chars_max = 400
 answer_items_max = 20
 
@@ -41,9 +40,10 @@ test ::= clause (" and " clause | " or " clause){0,3}
 clause ::= ("not ")? sum | sum cmp sum | sum " is " ("not ")? "None"
 cmp ::= " == " | " != " | " <= " | " < " | " >= " | " > " | " in " | " not in "
 sum ::= atom ((" + " | " - " | " * ") atom){0,3}
-atom ::= dotted | number | string | fstring | "len(" items ")" | "sum(" items ")" | call | moment | span | "True" | "False" | "None" | "round(" dotted ", 2)"
-moment ::= ("today()" | "now()" | "date(" int ", " int ", " int ")" | "datetime(" int ", " int ", " int ", " int ", " int ")") ("." name)?
-span ::= ("days(" | "hours(" | "minutes(" | "weeks(") (int | dotted) ")"
+atom ::= dotted | number | string | fstring | "len(" items ")" | "sum(" items ")" | cut "(" (dotted | call) ")" tail* | call | moment | span | "True" | "False" | "None" | "round(" dotted ", 2)"
+cut ::= "find_amounts" | "find_dates" | "find_emails" | "find_codes" | "find_links"
+moment ::= ("date.today()" | "datetime.now()" | "date(" int ", " int ", " int ")" | "datetime(" int ", " int ", " int ", " int ", " int ")") ("." name)?
+span ::= "timedelta(" ("days=" | "hours=" | "minutes=" | "weeks=") (int | dotted) ")"
 when ::= (moment | dotted) ((" + " | " - ") span)?
 text ::= string | fstring | dotted | call | "str(" dotted ")"
 texts ::= "[" text (", " text){0,5} "]" | dotted | comp
@@ -51,8 +51,8 @@ dotted ::= name tail*
 tail ::= "." name | "." method | "[" "-"? int "]" | "[:" int "]" | "[\"" name "\"]"
 method ::= ("lower()" | "upper()" | "strip()" | "title()" | "startswith(" string ")" | "endswith(" string ")" | "split(" string ")" | "isoformat()" | "date()")
 name ::= [a-z] [a-z0-9_]{0,23}
-string ::= "\"" [^"\\\n{}]{0,CHARS} "\""
-fstring ::= "f\"" ([^"\\\n{}] | "{" (dotted | sum) (":" [%.,0-9a-zA-Z: -]{1,12})? "}"){0,CHARS} "\""
+string ::= "\"" [^"\\\n{}]* "\""
+fstring ::= "f\"" ([^"\\\n{}] | "{" (dotted | sum) (":" [%.,0-9a-zA-Z: -]{1,12})? "}")* "\""
 number ::= int ("." [0-9]{1,2})?
 int ::= "0" | [1-9] [0-9]{0,5}
 """
@@ -60,8 +60,7 @@ int ::= "0" | [1-9] [0-9]{0,5}
 
 def plan_grammar(contracts: Mapping[str, Contract]) -> Grammar:
     """Plans that call only these tools, each with its own argument names."""
-    rules = _PLAN.replace("STATEMENTS", str(statements_max - 1)).replace("BLOCK", str(block_statements_max))
-    rules = rules.replace("CHARS", str(string_chars_max)).strip()
+    rules = _PLAN.replace("STATEMENTS", str(statements_max - 1)).replace("BLOCK", str(block_statements_max)).strip()
     reads, effects = [], []
     for number, name in enumerate(sorted(contracts)):
         contract = contracts[name]

@@ -30,7 +30,7 @@ from discreet.models.weights import Weights, cache_folder
 Lifetime = Literal["call", "conversation"]
 
 threads_default = 1  # two threads on a shared two-core machine halved the speed
-context_tokens_planner = 4096
+context_tokens_planner = 6144
 context_tokens_reader = 8192
 start_timeout_s = 60
 stop_timeout_s = 3

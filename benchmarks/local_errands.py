@@ -1,0 +1,82 @@
+"""Measure a local planner on the forty errands: `python benchmarks/local_errands.py [qwen15|qwen05] [--held-out] [--only ID] [--show]`.
+
+Each errand is drafted by the model alone, from the user's words; the accepted plan is run in the errands' world and its calls are
+compared with what the errand needs. Reference plans written by hand play no part. Prints a table and the totals.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from discreet.models import weights  # noqa: E402
+from discreet.models.local import LocalModel  # noqa: E402
+from discreet.models.planner import Draft, DraftLimits, draft  # noqa: E402
+from discreet.models.spans import redact  # noqa: E402
+from errands.toolset import CONTRACTS  # noqa: E402
+from errands.world import Errand, errands, held_out, judge, problems_of, run, today  # noqa: E402
+
+
+def main() -> None:
+    options = _options()
+    chosen = held_out() if options.held_out else errands()
+    chosen = [errand for errand in chosen if not options.only or errand.id in options.only]
+    model = LocalModel(weights.find(options.weights))
+    rows, started = [], time.monotonic()
+    with model:
+        for errand in chosen:
+            rows.append(_measure(errand, model, options))
+            _show(rows[-1], options.show)
+            if options.out:
+                Path(options.out).write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    right, accepted = sum(row["why"] == "" for row in rows), sum(row["accepted"] for row in rows)
+    wrong = sum(row["accepted"] and row["acted"] and row["why"] != "" for row in rows)
+    seconds = sorted(row["seconds"] for row in rows)
+    print(
+        f"\n{options.weights}: {right} of {len(rows)} errands right; {accepted} plans accepted, {wrong} of them would have acted wrongly; "
+        f"{sum(row['samples'] for row in rows)} samples; {seconds[len(seconds) // 2]:.0f} s median, {time.monotonic() - started:.0f} s in all"
+    )
+
+
+def _measure(errand: Errand, model: LocalModel, options: argparse.Namespace) -> dict:
+    started = time.monotonic()
+    request = redact(errand.request)
+    made = draft(request, CONTRACTS, model, problems_of, today=today(), limits=DraftLimits(samples_max=options.samples))
+    seconds = time.monotonic() - started
+    if not isinstance(made, Draft):
+        return {"id": errand.id, "accepted": False, "acted": False, "why": f"{made.kind}: {made.detail}", "samples": 0, "seconds": seconds, "plan": "", "doubts": []}
+    outcome = run(made.source) if made.accepted else None
+    why = judge(errand, outcome) if outcome else f"refused: {made.problems[0]}"
+    acted = bool(outcome and outcome.calls)
+    return {
+        "id": errand.id, "accepted": made.accepted, "acted": acted, "why": why, "samples": made.samples, "seconds": seconds,
+        "plan": made.source, "doubts": list(made.doubts), "repaired": made.repaired,
+    }  # fmt: skip
+
+
+def _show(row: dict, whole: bool) -> None:
+    mark = "right" if not row["why"] else ("WRONG" if row["accepted"] else "refused")
+    print(f"{row['id']:<24} {mark:<8} {row['samples']} samples {row['seconds']:5.1f} s  {row['why'][:150]}", flush=True)
+    if whole or row["why"]:
+        print("    " + row["plan"].replace("\n", "\n    "))
+        print("    doubts:", row["doubts"], flush=True)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("weights", nargs="?", default=weights.PLANNER_DEFAULT)
+    parser.add_argument("--held-out", action="store_true")
+    parser.add_argument("--only", nargs="*")
+    parser.add_argument("--samples", type=int, default=4)
+    parser.add_argument("--show", action="store_true")
+    parser.add_argument("--out")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
