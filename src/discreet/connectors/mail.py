@@ -15,7 +15,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from . import mail_message, mail_wire
-from .base import Connector, flag, line, lines, text, whole
+from .base import Connector, flag, line, lines, text, utc, whole
 from .errors import BadAnswer, ConnectorError, InvalidArgument, Refused
 
 RECIPIENTS_MAX = 20
@@ -56,9 +56,9 @@ class Mail(Connector):
     parameters: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "search": ("sender", "subject", "since", "unseen", "text", "verified", "folder", "limit"),
         "read": ("id",),
-        "draft": ("to", "subject", "text", "cc"),
-        "send": ("to", "subject", "text", "cc"),
-        "reply": ("to", "subject", "in_reply_to", "text"),
+        "draft": ("to", "subject", "body", "cc"),
+        "send": ("to", "subject", "body", "cc"),
+        "reply": ("id", "to", "body"),
         "move": ("id", "folder"),
         "delete": ("id",),
     }
@@ -76,10 +76,8 @@ class Mail(Connector):
             "limit": whole(args, "limit", 20, 1, SEARCH_RESULTS_MAX),
             "verified": flag(args, "verified", False),
         }
-        if "sender" in args:
-            request["sender"] = mail_message.address(dict(args), "sender")
-        for key in ("subject", "text"):
-            if key in args:
+        for key in ("sender", "subject", "text"):
+            if args.get(key):
                 request[key] = line(args, key)
         if "unseen" in args:
             request["unseen"] = flag(args, "unseen", True)
@@ -142,15 +140,15 @@ class Mail(Connector):
 
     # draft, send, reply
 
-    def _message(self, args: Mapping[str, Any], nonce: str, now: datetime, in_reply_to: str = "") -> dict[str, Any]:
+    def _message(self, args: Mapping[str, Any], nonce: str, now: datetime) -> dict[str, Any]:
         to = _addresses(args, "to")
         cc = _addresses(args, "cc")
         if not to:
             raise InvalidArgument("to", "names nobody")
         subject = line(args, "subject", chars_max=SUBJECT_CHARS_MAX)
-        body = text(args, "text")
+        body = text(args, "body")
         c = self.config
-        message = mail_message.build(c.address, c.display_name, to, subject, body, nonce, now, in_reply_to, cc)
+        message = mail_message.build(c.address, c.display_name, to, subject, body, nonce, now, cc=cc)
         return {"sender": c.address, "recipients": list(dict.fromkeys([*to, *cc])), "message": message}
 
     def _prepare_draft(self, args: Mapping[str, Any], nonce: str, now: datetime) -> dict[str, Any]:
@@ -169,13 +167,25 @@ class Mail(Connector):
         return {"message_id": _own_id(request["message"]), "recipients": request["recipients"], "copy_kept": self._keep_copy(request)}
 
     def _prepare_reply(self, args: Mapping[str, Any], nonce: str, now: datetime) -> dict[str, Any]:
-        subject = line(args, "subject", chars_max=SUBJECT_CHARS_MAX - 4)
-        if not subject.lower().startswith("re:"):
-            subject = f"Re: {subject}"
-        answered = mail_message.message_id(dict(args), "in_reply_to") if args.get("in_reply_to") else ""
-        return self._message({"to": args.get("to"), "subject": subject, "text": args.get("text")}, nonce, now, answered)
+        to = mail_message.address(dict(args), "to")
+        return {**_split_id(args), "to": to, "body": text(args, "body"), "nonce": nonce, "date": utc(now).isoformat()}
 
-    _perform_reply = _perform_send
+    def _perform_reply(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Answer a message to its sender, who must be `to`; of the message only its subject and id go back to them."""
+        call = mail_wire.ImapCall(self.config)
+        with call.open():
+            validity = _open_for(call, request, readonly=True)
+            found = self._headers(call, request["folder"], validity, [int(request["uid"])])
+        if not found:
+            raise Refused("gone", "message is no longer there")
+        answered = found[0]
+        if answered["sender"].lower() != request["to"].lower():
+            raise Refused("not_sender", "`to` is not who sent this message; nothing was sent")
+        subject = answered["subject"][: SUBJECT_CHARS_MAX - 4]
+        c, now = self.config, datetime.fromisoformat(request["date"])
+        message = mail_message.build(c.address, c.display_name, [answered["sender"]], subject if subject.lower().startswith("re:") else f"Re: {subject}",
+                                     request["body"], request["nonce"], now, answered["message_id"])
+        return self._perform_send({"sender": c.address, "recipients": [answered["sender"]], "message": message})
 
     def _keep_copy(self, request: dict[str, Any]) -> bool:
         """The message is out by now: failing to keep a copy is told in the result, not raised."""
@@ -238,8 +248,12 @@ def _criteria_search(call: mail_wire.ImapCall, request: dict[str, Any]) -> list[
 
 
 def _fits(item: dict[str, Any], request: dict[str, Any]) -> bool:
-    """`sender` means exactly this address (a server matches any part of the header), `verified` that it is vouched for."""
-    if "sender" in request and item["sender"].lower() != request["sender"].lower():
+    """A `sender` that is an address means exactly this one (a server matches any part of the header); else it is a part
+    of name or address, which anybody can bear. `verified` asks that the sender be vouched for."""
+    wanted = request.get("sender", "").casefold()
+    if "@" in wanted and item["sender"].casefold() != wanted:
+        return False
+    if wanted and wanted not in f"{item['sender_name']} {item['sender']}".casefold():
         return False
     return item["sender_verified"] or not request["verified"]
 
@@ -252,9 +266,11 @@ def _split_id(args: Mapping[str, Any]) -> dict[str, Any]:
     return {"id": value, "folder": parts["folder"], "validity": parts["validity"], "uid": parts["uid"]}
 
 
-def _open_for(call: mail_wire.ImapCall, request: dict[str, Any], readonly: bool) -> None:
-    if call.select(request["folder"], readonly) != request["validity"]:
+def _open_for(call: mail_wire.ImapCall, request: dict[str, Any], readonly: bool) -> str:
+    validity = call.select(request["folder"], readonly)
+    if validity != request["validity"]:
         raise Refused("gone", "the folder has been rebuilt; its old message ids mean nothing now")
+    return validity
 
 
 def _must_exist(call: mail_wire.ImapCall, request: dict[str, Any]) -> None:

@@ -39,7 +39,7 @@ def message_id(args: dict[str, Any], name: str) -> str:
 
 
 def build(sender: str, sender_name: str, to: Iterable[str], subject: str, body: str, nonce: str, now: datetime,
-          in_reply_to: str = "", cc: Iterable[str] = ()) -> str:
+          in_reply_to: str = "", cc: Iterable[str] = (), calendar: str = "") -> str:
     """The message as ASCII text with CRLF line ends: equal arguments give equal bytes."""
     from email.headerregistry import Address
     from email.message import EmailMessage
@@ -58,6 +58,9 @@ def build(sender: str, sender_name: str, to: Iterable[str], subject: str, body: 
         message["In-Reply-To"] = in_reply_to
         message["References"] = in_reply_to
     message.set_content(body.replace("\r\n", "\n").replace("\r", "\n"))
+    if calendar:
+        message.add_alternative(calendar, subtype="calendar", params={"method": "REQUEST"})
+        message.set_boundary(f"={derive(nonce, 'boundary')}=")  # the library's own would be random
     return message.as_bytes().decode("ascii")
 
 

@@ -8,9 +8,12 @@ elicitation is declined and the result says that it asked.
 from __future__ import annotations
 
 import json
+import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from .base import strict_json
@@ -243,10 +246,20 @@ async def _http_client(config: McpConfig, guard: _Guard) -> AsyncIterator[Any]:
     import httpx2
     from mcp.client.streamable_http import streamable_http_client
 
-    http = httpx2.AsyncClient(transport=_guarded_transport(config.url, guard), headers=dict(config.headers), trust_env=False,
+    http = httpx2.AsyncClient(transport=_guarded_transport(config.url, guard), headers={"user-agent": "discreet", **config.headers}, trust_env=False,
                               timeout=httpx2.Timeout(config.timeout_s), follow_redirects=False)
     async with http, _client(streamable_http_client(config.url, http_client=http, terminate_on_close=False), config) as client:
         yield client
+
+
+@cache
+def _tls_context() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+def _tls(url: str) -> Any:
+    """Reading the machine's certificates costs more than a call does, so they are read once and only if needed."""
+    return _tls_context() if url.startswith("https:") else False
 
 
 def _guarded_transport(url: str, guard: _Guard) -> Any:
@@ -282,7 +295,8 @@ def _guarded_transport(url: str, guard: _Guard) -> Any:
 
     class Transport(httpx2.AsyncBaseTransport):
         def __init__(self) -> None:
-            self._inner = httpx2.AsyncHTTPTransport(retries=0)
+            # without NODELAY, head and body in two packets wait 40 ms for each other
+            self._inner = httpx2.AsyncHTTPTransport(retries=0, verify=_tls(url), socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)])
 
         async def handle_async_request(self, request: Any) -> Any:
             if request.method != "POST" or str(request.url) != url:

@@ -1,4 +1,4 @@
-"""Shops that speak UCP over MCP: search, product, reviews, order (create and complete a checkout), order status.
+"""Shops that speak UCP over MCP: search, product, reviews, checkout (create and complete), order status.
 
 An order is one exact request: item, quantity, address, consent (all refused), payment token and the most it may cost are
 fixed before anything leaves. A checkout that asks for more, holds another item, or costs more is given up, never filled in.
@@ -55,8 +55,8 @@ class Shops(Connector):
         "search": ("shop", "query", "limit"),
         "product": ("shop", "item"),
         "reviews": ("shop", "item"),
-        "order": ("shop", "item", "quantity", "total_max", "name", "address", "email", "payment"),
-        "order_status": ("shop", "order"),
+        "checkout": ("shop", "item", "address", "card", "size", "quantity", "max_total", "email"),
+        "order": ("shop", "id"),
     }
 
     def __init__(self, shops: tuple[ShopConfig, ...]) -> None:
@@ -74,78 +74,80 @@ class Shops(Connector):
 
     def _perform_search(self, request: dict[str, Any]) -> list[dict[str, Any]]:
         answer = self._read(request)
-        offers = [offer for product in _items(answer, "products", RESULTS_MAX) for offer in _offers(product)]
-        return offers[: RESULTS_MAX * 4]
+        return [_product(product) for product in _items(answer, "products", RESULTS_MAX)]
 
     def _prepare_product(self, args: Mapping[str, Any], nonce: str, now: datetime) -> dict[str, Any]:
         return self._call(args, "get_product", {"catalog": {"id": _identifier(args, "item")}})
 
-    def _perform_product(self, request: dict[str, Any]) -> list[dict[str, Any]]:
-        return _offers(_record(self._read(request), "product"))
+    def _perform_product(self, request: dict[str, Any]) -> dict[str, Any]:
+        return _product(_record(self._read(request), "product"))
 
     def _prepare_reviews(self, args: Mapping[str, Any], nonce: str, now: datetime) -> dict[str, Any]:
         return self._call(args, "list_reviews", {"id": _identifier(args, "item")})
 
     def _perform_reviews(self, request: dict[str, Any]) -> list[dict[str, Any]]:
         return [
-            {"rating": _number(review, "rating"), "title": _text(review, "title", TITLE_CHARS_MAX),
+            {"stars": int(_number(review, "rating") or 0), "title": _text(review, "title", TITLE_CHARS_MAX),
              "text": _text(review, "text", REVIEW_CHARS_MAX), "author": _text(review, "author", 200)}
             for review in _items(self._read(request), "reviews", REVIEWS_MAX)
         ]
 
-    # order
+    # checkout and order
 
-    def _prepare_order(self, args: Mapping[str, Any], nonce: str, now: datetime) -> dict[str, Any]:
+    def _prepare_checkout(self, args: Mapping[str, Any], nonce: str, now: datetime) -> dict[str, Any]:
         shop = self._shop(args)
         item, quantity = _identifier(args, "item"), whole(args, "quantity", 1, 1, QUANTITY_MAX)
-        cents_max = _cents(args, "total_max")
-        first, last = _name(args)
-        buyer: dict[str, Any] = {"first_name": first, "last_name": last, "consent": {
+        cents_max = _cents(args, "max_total")
+        person, place = _address(args)
+        buyer: dict[str, Any] = {**person, "consent": {
             f"dev.ucp.consent.{purpose}": {"granted": False, "source": "platform", "description": "not agreed to"} for purpose in _CONSENTS}}
-        if "email" in args:
+        if args.get("email"):
             buyer["email"] = mail_address(dict(args), "email")
-        destination = {"id": "dest_1", "type": "shipping_address", "first_name": first, "last_name": last, **_address(args)}
+        destination = {"id": "dest_1", "type": "shipping_address", **person, **place}
         create = {
-            "line_items": [{"item": {"id": item}, "quantity": quantity}],
             "buyer": buyer,
             "fulfillment": {"methods": [{"type": "shipping", "selected_destination_id": "dest_1", "destinations": [destination]}]},
         }
-        credential = {"type": "delegated_token", "token": line(args, "payment", chars_max=200), "amount_max": cents_max,
+        credential = {"type": "delegated_token", "token": line(args, "card", chars_max=200), "amount_max": cents_max,
                       "currency": shop.config.currency}
         complete = {"payment": {"instruments": [{"id": "pay_1", "handler_id": "default", "type": "token", "selected": True,
                                                  "credential": credential}]}}
         return {
-            "shop": shop.config.name, "server": _where(shop.config.server), "item": item, "quantity": quantity,
-            "cents_max": cents_max, "currency": shop.config.currency,
+            "shop": shop.config.name, "server": _where(shop.config.server), "item": item, "size": line(args, "size", "", chars_max=40),
+            "quantity": quantity, "cents_max": cents_max, "currency": shop.config.currency,
             "create": {"meta": self._meta(shop, nonce, "create"), "checkout": create},
             "complete": {"meta": self._meta(shop, nonce, "complete"), "checkout": complete},
         }
 
-    def _perform_order(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Create, look, complete. Up to the last step nothing is bought, so only that one's silence is `unknown`."""
+    def _perform_checkout(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Choose the variant, create, look, complete. Up to the last step nothing is bought: only its silence is `unknown`."""
         shop = self._opened(request)
-        checkout = _said_yes(shop.link.call("create_checkout", request["create"], writes=False))
+        meta = {"ucp-agent": request["create"]["meta"]["ucp-agent"]}
+        answer = shop.link.call("get_product", {"meta": meta, "catalog": {"id": request["item"]}}, writes=False)
+        variant = _variant(_record(_said_yes(answer), "product"), request)
+        rows = [{"item": {"id": variant}, "quantity": request["quantity"]}]
+        create = {**request["create"], "checkout": {**request["create"]["checkout"], "line_items": rows}}
+        checkout = _said_yes(shop.link.call("create_checkout", create, writes=False))
         number = checkout.get("id")
         if not isinstance(number, str) or not _ID.fullmatch(number):
             raise BadAnswer("malformed", "shop gave no checkout id")
-        _check(checkout, request)
-        # the only thing added to what was fixed is the id by which the shop itself calls this checkout
+        _check(checkout, variant, request)
+        # besides what was fixed go only ids by which the shop itself calls its variant and its checkout
         answer = shop.link.call("complete_checkout", {**request["complete"], "id": number}, writes=True)
         try:
-            done = _said_yes(answer)
-            return _ordered(done, checkout)
+            return _ordered(_said_yes(answer), checkout)
         except BadAnswer as error:
             raise OutcomeUnknown("shop's answer to the order cannot be read") from error
 
-    def _prepare_order_status(self, args: Mapping[str, Any], nonce: str, now: datetime) -> dict[str, Any]:
-        return self._call(args, "get_order", {"id": _identifier(args, "order")})
+    def _prepare_order(self, args: Mapping[str, Any], nonce: str, now: datetime) -> dict[str, Any]:
+        return self._call(args, "get_order", {"id": _identifier(args, "id")})
 
-    def _perform_order_status(self, request: dict[str, Any]) -> dict[str, Any]:
+    def _perform_order(self, request: dict[str, Any]) -> dict[str, Any]:
         order = self._read(request)
-        expected = (_maybe(order, "fulfillment", "expectations") or [{}])[0]
-        delivery = _day(expected.get("fulfillable_on") if isinstance(expected, dict) else None)
-        return {"order_id": _text(order, "id", 200), "total": _total(order) / 100, "currency": _text(order, "currency", 3),
-                "delivery_date": delivery, "note": _text(expected, "description", 500) if isinstance(expected, dict) else ""}
+        expected = (_items(_maybe(order, "fulfillment"), "expectations", 50) or [{}])[0]
+        row = (_items(order, "line_items", 50) or [{}])[0]
+        return {"id": _text(order, "id", 200), "title": _text(_maybe(row, "item"), "title", TITLE_CHARS_MAX), "total": _total(order) / 100,
+                "currency": _text(order, "currency", 3), "delivery": _day(expected.get("fulfillable_on"))}
 
     # shared
 
@@ -188,10 +190,20 @@ def _said_yes(answer: Answer) -> dict[str, Any]:
     return found
 
 
-def _check(checkout: dict[str, Any], request: dict[str, Any]) -> None:
+def _variant(product: dict[str, Any], request: dict[str, Any]) -> str:
+    """The shop's id of the one variant of this size; equal and alone, or nothing is ordered."""
+    found = [v for v in _items(product, "variants", 100) if not request["size"] or _size(v).casefold() == request["size"].casefold()]
+    if product.get("id") != request["item"] or len(found) != 1:
+        raise Refused("size", "shop has not exactly one such item of this size; nothing was ordered")
+    if not _ID.fullmatch(number := _text(found[0], "id", 200)):
+        raise BadAnswer("malformed", "shop gave no id for the item")
+    return number
+
+
+def _check(checkout: dict[str, Any], variant: str, request: dict[str, Any]) -> None:
     """The shop's checkout against the order as it was confirmed."""
     rows = checkout.get("line_items")
-    if not isinstance(rows, list) or len(rows) != 1 or _maybe(rows[0], "item", "id") != request["item"] or _maybe(rows[0], "quantity") != request["quantity"]:
+    if not isinstance(rows, list) or len(rows) != 1 or _maybe(rows[0], "item", "id") != variant or _maybe(rows[0], "quantity") != request["quantity"]:
         raise Refused("changed", "shop's checkout holds something other than was ordered; nothing was bought")
     if checkout.get("currency") != request["currency"]:
         raise Refused("changed", "shop's checkout is in another currency; nothing was bought")
@@ -206,8 +218,8 @@ def _ordered(done: dict[str, Any], checkout: dict[str, Any]) -> dict[str, Any]:
     if done.get("status") != "completed":
         raise BadAnswer("malformed", "shop neither completed nor refused")
     item = checkout["line_items"][0]["item"]
-    return {"order_id": _text(order, "id", 200), "title": _text(item, "title", TITLE_CHARS_MAX), "total": _total(done) / 100,
-            "currency": checkout["currency"], "delivery_date": _delivery(checkout)}
+    return {"id": _text(order, "id", 200), "title": _text(item, "title", TITLE_CHARS_MAX), "total": _total(done) / 100,
+            "currency": checkout["currency"], "delivery": _delivery(checkout)}
 
 
 def _delivery(checkout: dict[str, Any]) -> date | None:
@@ -220,22 +232,25 @@ def _delivery(checkout: dict[str, Any]) -> date | None:
     return None
 
 
-def _offers(product: Any) -> list[dict[str, Any]]:
-    """One record per variant: what can be ordered under which id."""
-    found = []
-    for variant in _items(product, "variants", 50):
-        option = next((o for o in _items(variant, "options", 20) if str(o.get("name", "")).lower() == "size"), {})
-        found.append({
-            "id": _text(variant, "id", 200),
-            "title": _text(product, "title", TITLE_CHARS_MAX),
-            "size": _text(option, "label", 40),
-            "price": _amount(_maybe(variant, "price", "amount")) / 100,
-            "currency": _text(_maybe(variant, "price"), "currency", 3),
-            "available": _maybe(variant, "availability", "available") is True,
-            "rating": _number(_maybe(product, "rating"), "value"),
-            "description": _text(_maybe(product, "description"), "plain", DESCRIPTION_CHARS_MAX),
-        })
-    return found
+def _product(product: Any) -> dict[str, Any]:
+    """A product as plans see it: the price is that of its cheapest variant that is in stock."""
+    variants = _items(product, "variants", 100)
+    stocked = [v for v in variants if _maybe(v, "availability", "available") is True]
+    prices = [_amount(_maybe(v, "price", "amount")) for v in stocked or variants]
+    return {
+        "id": _text(product, "id", 200),
+        "title": _text(product, "title", TITLE_CHARS_MAX),
+        "price": min(prices, default=0) / 100,
+        "currency": _text(_maybe((stocked or variants or [{}])[0], "price"), "currency", 3),
+        "rating": _number(_maybe(product, "rating"), "value"),
+        "in_stock": bool(stocked),
+        "sizes": [_size(v) for v in stocked if _size(v)],
+        "description": _text(_maybe(product, "description"), "plain", DESCRIPTION_CHARS_MAX),
+    }
+
+
+def _size(variant: dict[str, Any]) -> str:
+    return next((_text(o, "label", 40) for o in _items(variant, "options", 20) if str(o.get("name", "")).lower() == "size"), "")
 
 
 # arguments
@@ -257,16 +272,15 @@ def _cents(args: Mapping[str, Any], name: str) -> int:
     return int(round(value * 100))
 
 
-def _name(args: Mapping[str, Any]) -> tuple[str, str]:
-    first, _, last = line(args, "name", chars_max=100).strip().rpartition(" ")
-    return first or last, last if first else ""
-
-
-def _address(args: Mapping[str, Any]) -> dict[str, str]:
-    """`street, postal code and town, country` as UCP's fields; the country may be left out."""
+def _address(args: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    """`name, street and number, postal code and town, country` as UCP's person and place; name and country may be left out."""
     parts = [part.strip() for part in line(args, "address", chars_max=400).split(",") if part.strip()]
+    person: dict[str, str] = {}
+    if len(parts) in (3, 4) and not any(c.isdigit() for c in parts[0]):
+        first, _, last = parts.pop(0).rpartition(" ")
+        person = {"first_name": first, "last_name": last} if first else {"last_name": last}
     if len(parts) not in (2, 3):
-        raise InvalidArgument("address", "must read `street and number, postal code and town, country`")
+        raise InvalidArgument("address", "must read `name, street and number, postal code and town, country`")
     code, _, town = parts[1].partition(" ")
     if not any(c.isdigit() for c in code):
         code, town = "", parts[1]
@@ -275,7 +289,7 @@ def _address(args: Mapping[str, Any]) -> dict[str, str]:
         found["postal_code"] = code
     if len(parts) == 3:
         found["address_country"] = parts[2]
-    return found
+    return person, found
 
 
 def _where(server: McpConfig) -> str:
