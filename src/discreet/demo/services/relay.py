@@ -24,7 +24,7 @@ async def relay(recorder: Recorder, upstream_port: int, port: int = 0) -> asynci
 
         async def outward() -> None:
             while data := await reader.read(65536):
-                recorder.write("bytes", connection=number, data=data)
+                recorder.write("bytes", connection=number, data=data.replace(own_address, b"127.0.0.1"))  # the port tells nothing
                 up_writer.write(data)
                 await up_writer.drain()
             up_writer.close()
@@ -35,9 +35,14 @@ async def relay(recorder: Recorder, upstream_port: int, port: int = 0) -> asynci
                 await writer.drain()
             writer.close()
 
-        await asyncio.gather(outward(), inward(), return_exceptions=True)
+        try:
+            await asyncio.gather(outward(), inward(), return_exceptions=True)
+        except asyncio.CancelledError:
+            pass  # the service is being stopped
 
-    return await asyncio.start_server(handle, "127.0.0.1", port)
+    server = await asyncio.start_server(handle, "127.0.0.1", port)
+    own_address = f"127.0.0.1:{port_of(server)}".encode()
+    return server
 
 
 def port_of(server: asyncio.Server) -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .record import Recorder
+from .relay import port_of, relay
 
 
 def main() -> None:
@@ -31,7 +32,7 @@ async def _serve(settings: dict[str, Any]) -> None:
     ports: list[str] = []
     today = dt.date.fromisoformat(settings["today"])
     for service in settings["services"]:
-        listening = socket.socket()
+        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio turns Nagle off only where TCP is named
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(("127.0.0.1", 0))
         recorder = Recorder(service["log"])
@@ -42,6 +43,9 @@ async def _serve(settings: dict[str, Any]) -> None:
     tasks = [asyncio.create_task(server.serve(sockets=[listening])) for server, listening in running]
     while not all(server.started for server, _ in running):
         await asyncio.sleep(0.01)
+    for wanted in settings.get("relays", ()):
+        relayed = await relay(Recorder(wanted["log"]), wanted["port"])
+        ports.append(f"{wanted['id']}={port_of(relayed)}")
     print("ready " + " ".join(ports), flush=True)
     stop = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
