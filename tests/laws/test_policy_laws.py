@@ -123,7 +123,7 @@ def test_an_index_that_has_seen_much_decides_as_a_fresh_one(several: list[Flow],
         assert index(flow) == Index(some)(flow)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(flows(), norms())
 def test_cedar_agrees_on_the_exported_norms(flow: Flow, some: Norms) -> None:
     pytest.importorskip("cedarpy")

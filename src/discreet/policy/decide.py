@@ -17,24 +17,21 @@ Norms are numbered; every way to select norms is an integer whose bit n stands f
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from functools import reduce
 from typing import Any
 
-from discreet.kernel.contract import AUTHORITY, USER, Effect, Recipient, Role
+from discreet.kernel.contract import USER, Effect, Recipient
 from discreet.kernel.label import Tag
 from discreet.kernel.monitor import Decision, Finding, Flow, Verdict
-from discreet.kernel.value import Map, Record, Standing, Unknown, Value
-from discreet.policy.norm import ANYONE, INSIDE, SUBJECT_USER, Allowance, Norm, Norms, Rule, Who
+from discreet.policy.act import act
+from discreet.policy.norm import ANYONE, SUBJECT_USER, Norm, Norms, Rule, Who, terms_of
 from discreet.policy.vocabulary import ANY, UNCLASSIFIED, ancestors, types
 
-SEEN_RECIPIENTS_MAX = 1_024  # recipients whose norms are kept ready; all are dropped when more are met
+SEEN_MAX = 4_096  # recipients, tools and findings kept ready, of each kind; all of a kind are dropped when more are met
 
 WHY_USER = "what is yours you may see"
 WHY_AUDIENCE = "has heard it from you, or it is theirs"
 WHY_DEFAULT = "no norm permits it"
-WHY_ACT = "no norm lets this be done without asking"
 
 
 def decide(flow: Flow, norms: Norms | Index) -> Decision:
@@ -50,6 +47,7 @@ class Index:
         self.norms = norms
         self._ids = tuple(n.id for n in norms.norms)
         self._disclosures = _Masks(norms.norms)
+        self._seen: dict[tuple, Finding] = {}
 
     def __call__(self, flow: Flow) -> Decision:
         findings: list[Finding] = []
@@ -60,11 +58,12 @@ class Index:
             elif tags:
                 self._tell(flow, recipient, tags, findings)
         if flow.contract.effect is not Effect.READ:
-            findings += _act(flow, self.norms)
+            findings += act(flow, self.norms)
         return Decision(tuple(findings))
 
     def forget(self) -> None:
-        """Drop what was kept ready of recipients and tools; nothing decided changes by it."""
+        """Drop what was kept ready; nothing decided changes by it."""
+        self._seen.clear()
         self._disclosures.forget()
 
     def _tell(self, flow: Flow, recipient: Recipient, tags: Mapping[Tag, frozenset[str]], findings: list[Finding]) -> None:
@@ -74,16 +73,25 @@ class Index:
         account = recipient.account
         for tag, audience in tags.items():
             about = here & masks.subject(tag.subject, recipient, self.norms.directory)
-            meets = about & masks.meets(tag.type)
-            forbidding = meets & masks.forbids
-            if forbidding:
-                findings.append(Finding(Verdict.DENY, recipient.id, tag, "", self._names(forbidding), self._because(forbidding)))
-            elif account in audience:
-                findings.append(Finding(Verdict.PERMIT, recipient.id, tag, why=WHY_AUDIENCE))
-            else:
-                covers = about & masks.covers(tag.type)
-                verdict, names, why = self._weigh(covers & masks.permits & small, meets & masks.asks, covers & masks.asks)
-                findings.append(Finding(verdict, recipient.id, tag, "", names, why))
+            key = (recipient.id, tag, about, small, account in audience)
+            found = self._seen.get(key)
+            if found is None:
+                if len(self._seen) >= SEEN_MAX:
+                    self._seen.clear()
+                found = self._seen[key] = self._finding(*key)
+            findings.append(found)
+
+    def _finding(self, recipient: str, tag: Tag, about: int, small: int, heard: bool) -> Finding:
+        """The finding for one tag; `about` are the norms that speak of this recipient, subject, purpose and tool."""
+        masks = self._disclosures
+        meets, covers = about & masks.meets(tag.type), about & masks.covers(tag.type)
+        forbidding = meets & masks.forbids
+        if forbidding:
+            return Finding(Verdict.DENY, recipient, tag, "", self._names(forbidding), self._because(forbidding))
+        if heard:
+            return Finding(Verdict.PERMIT, recipient, tag, why=WHY_AUDIENCE)
+        verdict, names, why = self._weigh(covers & masks.permits & small, meets & masks.asks, covers & masks.asks)
+        return Finding(verdict, recipient, tag, "", names, why)
 
     def _weigh(self, permitting: int, asking: int, covering: int) -> tuple[Verdict, tuple[str, ...], str]:
         if permitting:
@@ -163,7 +171,7 @@ class _Masks:
             for above in ancestors(purpose):
                 by_purpose |= self._purpose.get(above, 0)
             found = by_purpose & (self._through.get(ANY, 0) | self._through.get(tool, 0))
-            if len(self._flows) >= SEEN_RECIPIENTS_MAX:
+            if len(self._flows) >= SEEN_MAX:
                 self._flows.clear()
             self._flows[purpose, tool] = found
         return found
@@ -192,7 +200,7 @@ class _Masks:
         found = self._recipients.get(recipient)
         if found is None:
             found = _meeting(self._alternatives, recipient)
-            if len(self._recipients) >= SEEN_RECIPIENTS_MAX:
+            if len(self._recipients) >= SEEN_MAX:
                 self._recipients.clear()
             self._recipients[recipient] = found
         return found
@@ -245,12 +253,6 @@ def _alternatives(all_who: list[tuple[Who, ...]]) -> dict[str, list[tuple[Who, i
     return found
 
 
-def terms_of(recipient: Recipient) -> frozenset[str]:
-    """All that a `who` can call this recipient: its id, its account, its roles and what lies above them, "anyone"."""
-    above = (a for role in recipient.roles for a in ancestors(role))
-    return frozenset((ANYONE, recipient.id, recipient.account, *above))
-
-
 def _meeting(alternatives: Mapping[str, list[tuple[Who, int]]], recipient: Recipient) -> int:
     terms = terms_of(recipient)
     mask = 0
@@ -259,146 +261,3 @@ def _meeting(alternatives: Mapping[str, list[tuple[Who, int]]], recipient: Recip
             if one <= terms:
                 mask |= norms
     return mask
-
-
-# --- acts -----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Misfit:
-    """Why a call does not fit an allowance: the argument ("" for the call as a whole) and the reason."""
-
-    argument: str
-    why: str
-
-
-def _act(flow: Flow, norms: Norms) -> list[Finding]:
-    """Findings on what decides the effect: who, what, how much, how often (G1.2, G3.6)."""
-    authority = flow.authority()
-    names = tuple(authority) or ("",)
-    speaking = [a for a in norms.allowances if _speaks(a, flow)]
-    forbidding = [a for a in speaking if a.verdict is Rule.FORBID and _addressed(a, flow, any)]
-    if forbidding:
-        ids = tuple(a.id for a in forbidding)
-        return [Finding(Verdict.DENY, argument=name, norms=ids, why=forbidding[0].because) for name in names]
-    misfits = {a.id: _misfits(a, flow, authority, norms) for a in speaking if a.verdict is Rule.PERMIT}
-    fitting = [a for a in speaking if a.verdict is Rule.PERMIT and not misfits[a.id]]
-    answered = {id for a in fitting for id in a.over}
-    asking = [a for a in speaking if a.verdict is Rule.ASK and _addressed(a, flow, any) and a.id not in answered]
-    if asking:
-        ids = tuple(a.id for a in asking)
-        return [Finding(Verdict.ASK, argument=name, norms=ids, why=asking[0].because) for name in names]
-    if fitting:
-        ids = tuple(a.id for a in fitting)
-        return [Finding(Verdict.PERMIT, argument=name, norms=ids, why=fitting[0].because) for name in names]
-    nearest = min(misfits.values(), key=len, default=[])
-    reasons = {m.argument: m.why for m in reversed(nearest)}
-    return [Finding(Verdict.ASK, argument=name, why=reasons.get(name, reasons.get("", WHY_ACT))) for name in names]
-
-
-def _speaks(allowance: Allowance, flow: Flow) -> bool:
-    contract = flow.contract
-    return (
-        contract.effect in allowance.effect
-        and (ANY in allowance.through or contract.name in allowance.through)
-        and (ANY in allowance.purpose or any(a in allowance.purpose for a in ancestors(contract.purpose)))
-    )
-
-
-def _addressed(allowance: Allowance, flow: Flow, how: Any) -> bool:
-    """Whether all (or any) recipients are ones of `to`; a call without recipients is addressed to the user."""
-    recipients = flow.recipients or (USER,)
-    return how(any(one <= terms for one in allowance.to) for terms in map(terms_of, recipients))
-
-
-def _misfits(
-    allowance: Allowance, flow: Flow, authority: Mapping[str, tuple[Standing, frozenset[str]]], norms: Norms
-) -> list[_Misfit]:
-    found = []
-    if not _addressed(allowance, flow, all):
-        found.append(_Misfit("", "goes to someone whom no norm covers for this"))
-    if flow.unresolved:
-        found.append(_Misfit("", "the recipient is not known"))
-    if flow.times > allowance.times_max:
-        found.append(_Misfit("", f"could be done {flow.times} times, more than {allowance.times_max}"))
-    if allowance.undoable and not flow.contract.undoable:
-        found.append(_Misfit("", "cannot be undone"))
-    for parameter in flow.contract.parameters:
-        if parameter.name in authority:
-            found += _unfit(allowance, parameter.name, parameter.role, authority[parameter.name], flow, norms)
-    return found
-
-
-def _unfit(
-    allowance: Allowance, name: str, role: Role, evidence: tuple[Standing, frozenset[str]], flow: Flow, norms: Norms
-) -> list[_Misfit]:
-    standing, sources = evidence
-    needed = allowance.standing.get(role, Standing.USER)
-    found = []
-    if standing < needed:
-        found.append(_Misfit(name, f"is {SHOWN[standing]} and would have to be {SHOWN[needed]}"))
-    if foreign := sources - _acceptable(allowance, flow):
-        found.append(_Misfit(name, f"was influenced by {', '.join(sorted(foreign))}"))
-    if role is Role.AMOUNT and (why := _too_much(allowance, name, flow, norms)):
-        found.append(_Misfit(name, why))
-    return found
-
-
-SHOWN = {
-    Standing.OUTSIDE: "outside text",
-    Standing.PLANNER: "made by the planner",
-    Standing.DESCRIBED: "picked by the plan from what you named",
-    Standing.RESOLVED: "found from a name that you said",
-    Standing.USER: "said by you",
-}
-
-
-class _All(frozenset):
-    def __rsub__(self, other: object) -> frozenset:
-        return frozenset()
-
-
-def _acceptable(allowance: Allowance, flow: Flow) -> frozenset[str]:
-    if "any" in allowance.sources:
-        return _All()
-    place = flow.place.label.sources if "place" in allowance.sources else frozenset()
-    return INSIDE | place | frozenset(allowance.sources)
-
-
-def _too_much(allowance: Allowance, name: str, flow: Flow, norms: Norms) -> str:
-    if allowance.amount_max is None:
-        return "is an amount, and the norm states no limit"
-    amount, currency = _money(name, flow.arguments)
-    if amount is None or amount < 0:
-        return "is not known to be an amount within the limit"
-    if currency != allowance.currency:
-        return f"is not known to be in {allowance.currency}"
-    used = norms.used.get(allowance.id)
-    total = amount * flow.times + (used.amount if used else 0)
-    return f"is over the limit of {allowance.amount_max} {allowance.currency}" if total > allowance.amount_max else ""
-
-
-def _money(name: str, arguments: Mapping[str, Value]) -> tuple[Decimal | None, str]:
-    """The amount (greatest possible, before the run) and its currency, from a record or from the argument `currency`."""
-    value = arguments[name]
-    fields: Mapping[str, Value] = {}
-    if isinstance(value.data, Record):
-        fields = value.data.fields
-    elif isinstance(value.data, Map):
-        fields = {str(key): element for key, (_, element) in value.data.entries.items()}
-    currency = fields.get("currency") or arguments.get("currency")
-    shown = currency.data if currency is not None and isinstance(currency.data, str) else ""
-    return _decimal(fields.get("amount", value)), shown
-
-
-def _decimal(value: Value) -> Decimal | None:
-    data: Any = value.data
-    if isinstance(data, Unknown):
-        data = value.bound if data.kind in ("int", "float") else None
-    if not isinstance(data, (int, float, str)) or isinstance(data, bool):
-        return None
-    try:
-        amount = Decimal(str(data))
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() else None

@@ -43,7 +43,10 @@ KEYS = {
         "undoable", "sources", "over", "because",
     ),
     "bits": ("id", "view", "who", "about", "purpose", "bits_max", "because"),
-    "test": ("name", "who", "who_is", "tells", "about", "audience", "purpose", "through", "expect"),
+    "test": (
+        "name", "who", "who_is", "tells", "about", "audience", "purpose", "through", "expect", "effect", "standing", "amount",
+        "currency", "times", "undoable",
+    ),
 }  # fmt: skip
 HEAD_KEYS = ("drop", "version")
 _HEADER = re.compile(r"\s*\[\[\s*([A-Za-z_]+)\s*\]\]\s*(?:#.*)?$")
@@ -141,30 +144,21 @@ def _forbid_acts(id: str, problem: Problem) -> Allowance:
     )  # fmt: skip
 
 
-def _distinct(norms: Norms, problems: list[Problem]) -> Norms:
-    """Each later norm with an id that is taken gets another one and forbids."""
-    seen: set[str] = set()
+def _distinct(norms: Any, problems: list[Problem]) -> Norms:
+    """All norms under distinct ids; whatever comes later under a taken id is renamed, and forbids (or gives no bits)."""
+    seen: dict[str, int] = {}
 
     def one(item: Any) -> Any:
-        id = item.id
-        if id in seen:
-            number = 2
-            while f"{id}-{number}" in seen:
-                number += 1
-            id = f"{id}-{number}"
-            if not item.origin == "" and not getattr(item, "erring", ""):
-                problems.append(Problem(item.origin, 1, 1, f"the id `{item.id}` is taken"))
-            item = replace(item, id=id) if isinstance(item, Bits) else _erred(replace(item, id=id), f"the id `{item.id}` is taken")
-            item = replace(item, bits_max=0) if isinstance(item, Bits) else item
-        seen.add(id)
-        return item
+        count = seen[item.id] = seen.get(item.id, 0) + 1
+        if count == 1:
+            return item
+        why = f"the id `{item.id}` is taken"
+        if not getattr(item, "erring", ""):
+            problems.append(Problem(item.origin, item.line, 1, why))
+        renamed = replace(item, id=f"{item.id}~{count}")  # no file can write a `~`, so this one is free
+        return replace(renamed, bits_max=0) if isinstance(item, Bits) else _erred(renamed, why)
 
-    lists = ([one(n) for n in group] for group in _raw(norms))
-    return replace(Norms(), **dict(zip(("norms", "allowances", "bits"), map(tuple, lists))))
-
-
-def _raw(norms: Any) -> tuple[Iterable, Iterable, Iterable]:
-    return norms.norms, norms.allowances, norms.bits
+    return Norms(tuple(map(one, norms.norms)), tuple(map(one, norms.allowances)), tuple(map(one, norms.bits)))
 
 
 def _erred(item: Norm | Allowance, why: str) -> Norm | Allowance:
@@ -181,7 +175,7 @@ def _with_over_checked(norms: Norms, problems: list[Problem]) -> Norms:
             wrong = [o for o in item.over if o not in asking]
             if wrong:
                 why = f"over: no norm that asks has the id `{wrong[0]}`{nearest(wrong[0], asking)}"
-                problems.append(Problem(item.origin, 1, 1, f"`{item.id}`: {why}"))
+                problems.append(Problem(item.origin, item.line, 1, f"`{item.id}`: {why}"))
                 item = _erred(item, why)
             done.append(item)
         return tuple(done)
@@ -287,6 +281,7 @@ class _Reader:
             over=f.texts("over", (), lambda _: "") if "over" in f.row else (),
             because=f.because(),
             origin=self.origin,
+            line=f.chunk.line,
         )
         if norm.verdict is not Rule.PERMIT and (norm.times_max is not None or norm.over):
             f.wrong("times_max" if norm.times_max is not None else "over", "only a permit takes this")
@@ -311,6 +306,7 @@ class _Reader:
             over=f.texts("over", (), lambda _: "") if "over" in f.row else (),
             because=f.because(),
             origin=self.origin,
+            line=f.chunk.line,
         )
         self.norms.allowances += (f.settle(allowance),)
 
@@ -326,6 +322,7 @@ class _Reader:
             bits_max=f.whole("bits_max"),
             because=f.because(),
             origin=self.origin,
+            line=f.chunk.line,
         )
         if not f.problems:  # an erring allowance in bits gives none
             self.norms.bits += (bits,)
@@ -380,7 +377,10 @@ class _Fields:
         return f"line-{self.chunk.line}"
 
     def because(self) -> str:
-        found = self.row.get("because")
+        if "because" not in self.row:
+            self.wrong("because", "is missing; a norm says why it is there")
+            return "its reason could not be read"
+        found = self.row["because"]
         if isinstance(found, str) and found.strip() and len(found) <= TEXT_CHARS_MAX:
             return " ".join(found.split())
         self.wrong("because", f"a reason of at most {TEXT_CHARS_MAX} characters is needed")
@@ -388,7 +388,10 @@ class _Fields:
 
     def texts(self, key: str, widest: tuple, test: Callable[[str], str]) -> tuple[str, ...]:
         """A text or a list of them; `test` gives an error text for one, or nothing."""
-        found = self.row.get(key)
+        if key not in self.row:
+            self.wrong(key, "is missing")
+            return widest
+        found = self.row[key]
         found = [found] if isinstance(found, str) else found
         if not isinstance(found, list) or not found or not all(isinstance(t, str) and len(t) <= TEXT_CHARS_MAX for t in found):
             self.wrong(key, "a text or a list of texts is needed")
@@ -432,7 +435,7 @@ class _Fields:
         found = self.row.get(key)
         if found in choices:
             return make(found)
-        self.wrong(key, f"one of {', '.join(choices)} is needed{nearest(str(found), choices)}")
+        self.wrong(key, "is missing" if key not in self.row else f"one of {', '.join(choices)} is needed{nearest(str(found), choices)}", str(found))
         return widest
 
     def whole(self, key: str) -> int:

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 
-from discreet.kernel.contract import USER, Effect, Role
+from discreet.kernel.contract import USER, Effect, Recipient, Role
 from discreet.kernel.errors import DiscreetError, invariant
 from discreet.kernel.value import Standing
+from discreet.policy.vocabulary import ancestors
 
 
 NORMS_MAX = 10_000  # norms, allowances and bits together
@@ -48,7 +49,7 @@ class Norm:
     times_max  how often one line may run; permits only
     over       ids of `ask` norms that this permit answers
     erring     what is wrong with it; then it forbids
-    origin     file that it was read from; "shipped" for the defaults
+    origin     file that it was read from ("shipped" for the defaults), and the line there
     """
 
     id: str
@@ -64,6 +65,7 @@ class Norm:
     over: tuple[str, ...] = ()
     erring: str = ""
     origin: str = ""
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ class Allowance:
     over: tuple[str, ...] = ()
     erring: str = ""
     origin: str = ""
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,7 @@ class Bits:
     bits_max: int
     because: str
     origin: str = ""
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +169,12 @@ class Norms:
 def who(*alternatives: str) -> tuple[Who, ...]:
     """`who("merchant & user-said", "clinician")`: alternatives, each a conjunction of terms."""
     return tuple(frozenset(term.strip() for term in one.split("&")) for one in alternatives)
+
+
+def terms_of(recipient: Recipient) -> frozenset[str]:
+    """All that a `who` can call this recipient: its id, its account, its roles and what lies above them, "anyone"."""
+    above = (a for role in recipient.roles for a in ancestors(role))
+    return frozenset((ANYONE, recipient.id, recipient.account, *above))
 
 
 def show_who(alternatives: Iterable[Who]) -> str:
