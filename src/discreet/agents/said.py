@@ -1,0 +1,58 @@
+"""What the user typed: which literals of a plan are whole tokens of the request (G3.6).
+
+A literal is user-said when its words stand in the request, whole and in order. Not user-said: what stands in quotation marks
+or behind a quote mark `>`, what follows a negation in its clause ("do not write to bob@x"), long opaque tokens that nobody
+types by hand (an IBAN, a key), and part of a longer token. Doubt lowers the standing; a standing is evidence, never leave.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+OPAQUE_CHARS_MIN = 16  # a token this long that mixes digits and letters is taken to be pasted
+
+_TOKEN = re.compile(r"[^\s,;:!?()\[\]{}<>\"“”„«»]+")
+_QUOTED = re.compile(r"\"[^\"\n]*\"|“[^”\n]*”|„[^“\n]*“|«[^»\n]*»|(?m:^\s*>.*$)|`[^`\n]*`")
+_CLAUSE = re.compile(r"[.!?;\n](?=\s|$)|,(?=\s*(?:but|and|then|please)\b)|\bbut\b")
+_NEGATION = re.compile(r"\b(?:not|never|no|without|except|unless|neither|nor|avoid|instead of|rather than|(?:do|does|did|should|must|ca|wo)n[’']?t|don[’']?t)\b", re.I)
+_POSSESSIVE = re.compile(r"[’']s$")
+_MONEY = re.compile(r"^[€$£]?(\d+(?:[.,]\d{1,2})?)(?:€|eur|euros?|usd|gbp)?$", re.I)
+
+
+class Said:
+    """Answers whether a literal is user-said. Call it with a text or a number."""
+
+    def __init__(self, request: str) -> None:
+        typed = _QUOTED.sub(lambda m: " " * len(m.group()), request)
+        self._runs: list[list[str]] = []
+        for clause in _CLAUSE.split(typed):
+            affirmed = _NEGATION.split(clause)[0]
+            self._runs.append([_clean(token) for token in _TOKEN.findall(affirmed) if _clean(token)])
+        self._numbers = {n for run in self._runs for token in run if (n := _number(token)) is not None}
+
+    def __call__(self, literal: Any) -> bool:
+        if isinstance(literal, bool):
+            return False
+        if isinstance(literal, (int, float)):
+            return float(literal) in self._numbers
+        if not isinstance(literal, str):
+            return False
+        wanted = [_clean(token) for token in _TOKEN.findall(literal) if _clean(token)]
+        if not wanted or any(_opaque(token) for token in wanted):
+            return False
+        return any(run[i : i + len(wanted)] == wanted for run in self._runs for i in range(len(run) - len(wanted) + 1))
+
+
+def _clean(token: str) -> str:
+    return _POSSESSIVE.sub("", token.strip(".'’…")).casefold()
+
+
+def _number(token: str) -> float | None:
+    found = _MONEY.match(token)
+    return float(found.group(1).replace(",", ".")) if found else None
+
+
+def _opaque(token: str) -> bool:
+    mixed = any(c.isdigit() for c in token) and any(c.isalpha() for c in token)
+    return len(token) >= OPAQUE_CHARS_MIN and mixed and "@" not in token

@@ -1,0 +1,257 @@
+"""The one call site: a checked call is written down, made once, and its result labelled (G5.4, G8.1).
+
+    1. the flow is built from the call and the label that the preflight saw at its line     G3.8
+    2. a fault among the arguments: checked by label, then not made                          G3.4
+    3. the exact request is prepared; its keyed digest is what the permit binds to           G5.4
+    4. `check` returns the permit, or the user is asked, or the call is a fault              G5.5
+    5. the intent is in the ledger before the effect, the outcome after it                   G8.1
+    6. the result is labelled by its contract, whatever is in it                             G2.5
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from discreet.kernel.contract import Effect
+from discreet.kernel.errors import Denied
+from discreet.kernel.interpreter import Request
+from discreet.kernel.label import PUBLIC, Label, join2
+from discreet.kernel.monitor import Asked, Decision, Flow, Judge, Permit, Verdict, check, decide
+from discreet.kernel.shape import ShapeError, to_value
+from discreet.kernel.value import Fault, Value, fault, plain
+from discreet.ledger.entry import Kind, Status, of_flow
+from discreet.tools.directory import Directory
+from discreet.tools.flow import flow_of, result_label
+from discreet.tools.preflight import Line, Preview, call_key, described, resolvable, standing_of_result
+from discreet.tools.question import Asker, Nobody, Question, Reply, question
+from discreet.tools.registry import Prepared, Toolbox
+
+
+class Failure(Exception):
+    """What a tool raises when its call did not give its result; `status` is a ledger Status value."""
+
+    def __init__(self, status: str, message: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Recorder(Protocol):
+    """The ledger, as far as a call needs it."""
+
+    def intent(self, entry: Any, contents: bytes = b"") -> int: ...
+    def outcome(self, seq: int, status: Any, note: str = "") -> int: ...
+    def note(self, kind: Any, contents: bytes = b"", **fields: Any) -> int: ...
+    def append_entry(self, entry: Any) -> int: ...
+
+
+@dataclass
+class Gate:
+    """Answers the calls of one errand. One gate serves one preflight and one run.
+
+    secret   of this errand: digests and nonces derive from it, so that nothing tells of other activity
+    status   maps a connector's exception to (ledger status, fault kind)
+    """
+
+    tools: Toolbox
+    directory: Directory
+    judge: Judge
+    ledger: Any
+    errand: str
+    secret: bytes
+    clock: dt.datetime
+    asker: Asker = field(default_factory=Nobody)
+    progress: Callable[[str, Flow], None] = lambda stage, flow: None
+    always: Callable[[Flow, Decision], None] | None = None
+    preview: Preview | None = None
+    confirmed: set[bytes] = field(default_factory=set)
+    refused: set[bytes] = field(default_factory=set)
+    questions: int = 0
+    _turns: dict[Any, int] = field(default_factory=dict)
+
+    # ------------------------------------------------------------------------------------------ the run
+
+    def call(self, request: Request) -> Value:
+        """One tool call of the run (the interpreter's Port)."""
+        label, times = PUBLIC, request.times
+        flow = flow_of(request, self.directory)
+        if self.preview is not None:
+            seen = self.preview.label(flow)
+            if seen is None:  # the preflight did not see this line, so nobody was shown it
+                return self.deny(flow, Decision())
+            label, times = seen, self.preview.times(flow)
+            if resolvable(request, True) and call_key(request) in self.preview.resolved:
+                return self.preview.resolved[call_key(request)]
+        flow = flow_of(request, self.directory, label, times)
+        if self.preview is not None and not self._own(flow) <= label:
+            return self.deny(flow, Decision())
+        return self.checked(request, flow)
+
+    @staticmethod
+    def _own(flow: Flow) -> Label:
+        label = flow.pc
+        for value in flow.arguments.values():
+            label = join2(label, value.total)
+        return label
+
+    def look_up(self, request: Request, flow: Flow) -> Value:
+        """One resolving call of the preflight, checked and recorded like any other."""
+        return self.checked(request, flow)
+
+    def checked(self, request: Request, flow: Flow) -> Value:
+        base = result_label(flow)
+        stopped = next((v for v in request.arguments.values() if isinstance(v.data, Fault)), None)
+        if stopped is not None:
+            denied = decide(flow, self.judge).verdict is Verdict.DENY
+            return self.deny(flow, decide(flow, self.judge)) if denied else Value(stopped.data, base)
+        tool = self.tools[flow.contract.name]
+        nonce = self.nonce(flow)
+        try:
+            prepared = tool.prepare({name: plain(value) for name, value in flow.arguments.items()}, nonce, self.clock)
+        except Exception as error:  # a connector's own checks: no effect has happened
+            return fault(_classified(error)[1] if _classified(error)[1] != "unknown" else "value", base, flow.span)
+        try:
+            permit = self.permit(flow, prepared)
+        except Asked as asked:
+            return self.asked(flow, asked.decision, prepared, base)
+        except Denied as denied_:
+            return self.deny(flow, denied_.decision)
+        return self.made(request, flow, prepared, permit, base)
+
+    def permit(self, flow: Flow, prepared: Prepared) -> Permit:
+        """The one place where `check` is called."""
+        return check(flow, self.judge, self.digest(prepared), frozenset(self.confirmed))
+
+    def digest(self, prepared: Prepared) -> bytes:
+        return hmac.new(self.secret, b"call\0" + prepared.canonical, hashlib.sha256).digest()
+
+    def nonce(self, flow: Flow) -> str:
+        """Unique to errand, line, recipients and turn; tells nothing of other activity."""
+        key = (flow.span, tuple(sorted(r.id for r in flow.recipients)))
+        turn = self._turns[key] = self._turns.get(key, 0) + 1
+        text = f"{flow.contract.name}\0{flow.span}\0{','.join(key[1])}\0{turn}"
+        return hmac.new(self.secret, text.encode(), hashlib.sha256).hexdigest()[:32]
+
+    def made(self, request: Request, flow: Flow, prepared: Prepared, permit: Permit, base: Label) -> Value:
+        """Intent, effect, outcome, label: in this order (G8.1)."""
+        entry = of_flow(Kind.INTENT, flow, permit.decision, self.errand, permit.confirmed)
+        seq = self.ledger.intent(entry, prepared.canonical)
+        self.progress("start", flow)
+        writes = flow.contract.effect is not Effect.READ
+        try:
+            raw = self.tools[flow.contract.name].perform(prepared)
+        except Exception as error:
+            status, kind = _classified(error)
+            if kind == "failed" and status == "failed" and writes and not _knows(error):
+                status, kind = "unknown", "unknown"  # an effect whose failure tells nothing may have happened
+            self.ledger.outcome(seq, Status(status))
+            self.progress(status, flow)
+            return fault(kind, base, flow.span)
+        except BaseException:
+            self.ledger.outcome(seq, Status.UNKNOWN)  # a cancelled call is unknown
+            raise
+        self.ledger.outcome(seq, Status.DONE)
+        self.progress("done", flow)
+        shape = flow.contract.result_of(flow.arguments)
+        try:
+            value = to_value(raw, shape, base, standing_of_result(request))
+        except ShapeError:
+            return fault("failed", base, flow.span)
+        return described(value, shape, request)
+
+    def asked(self, flow: Flow, decision: Decision, prepared: Prepared, base: Label) -> Value:
+        """Put one question about the exact call, then check again (G5.5)."""
+        digest = self.digest(prepared)
+        if digest in self.refused:
+            return fault("refused", base, flow.span)
+        reply = self.put([(question(flow, decision), prepared)])[0]
+        if reply is Reply.DENY:
+            return fault("refused", base, flow.span)
+        permit = self.permit(flow, prepared)
+        request = Request(flow.contract, flow.arguments, flow.pc, flow.span, flow.times)
+        return self.made(request, flow, prepared, permit, base)
+
+    def put(self, asked: list[tuple[Question, Prepared]]) -> list[Reply]:
+        """Write the questions down, ask them together, write the answers down."""
+        seqs = [self._write(Kind.QUESTION, q.flow, q.decision, prepared.canonical) for q, prepared in asked]
+        self.questions += 1
+        replies = list(self.asker.ask([q for q, _ in asked]))
+        for seq, (q, prepared), reply in zip(seqs, asked, replies, strict=True):
+            if reply is Reply.ALWAYS and not q.always:
+                reply = Reply.ONCE
+            self._write(Kind.ANSWER, q.flow, q.decision, prepared.canonical, of=seq, note=reply.value)
+            if reply is Reply.DENY:
+                self.refused.add(self.digest(prepared))
+            else:
+                self.confirmed.add(self.digest(prepared))
+            if reply is Reply.ALWAYS and self.always is not None:
+                self.always(q.flow, q.decision)
+        return replies
+
+    def deny(self, flow: Flow, decision: Decision) -> Value:
+        """A denial is a fault under the full label that decided it, and tells nothing else (G5.6)."""
+        self._write(Kind.DENIAL, flow, decision, b"")
+        self.progress("denied", flow)
+        return fault("denied", join2(flow.label, flow.place.label), flow.span)
+
+    def _write(self, kind: Kind, flow: Flow, decision: Decision, contents: bytes, of: int = 0, note: str = "") -> int:
+        entry = of_flow(kind, flow, decision, self.errand, note=note)
+        fields = {name: getattr(entry, name) for name in entry.__dataclass_fields__ if name != "kind"}
+        return self.ledger.note(kind, contents, **{**fields, "of": of})
+
+    # ------------------------------------------------------------------------------------------ before the run
+
+    def confirm(self, preview: Preview) -> None:
+        """One confirmation for all that the preflight can show exactly (G5.5). Effects that depend on the run are asked then."""
+        asked: list[tuple[Question, Prepared]] = []
+        for line in preview.lines:
+            if line.verdict is Verdict.ASK and confirmable(line):
+                prepared = self.ready(line)
+                if prepared is not None:
+                    asked.append((question(line.flow, line.decision), prepared))
+        self._turns.clear()
+        if asked:
+            self.put(asked)
+
+    def ready(self, line: Line) -> Prepared | None:
+        """The exact request of a line, as the run will make it; None when it cannot be made."""
+        arguments = {name: plain(value) for name, value in line.flow.arguments.items()}
+        try:
+            return self.tools[line.flow.contract.name].prepare(arguments, self.nonce(line.flow), self.clock)
+        except Exception:
+            return None
+
+
+def confirmable(line: Line) -> bool:
+    """Whether the preflight shows this line exactly: all of it known, once, under no private decision."""
+    flow = line.flow
+    faults = any(isinstance(v.data, Fault) for v in flow.arguments.values())
+    private = any(tag.type != "request" for tag in flow.pc.tags)
+    return line.exact and not faults and not private and not flow.pc.sources and flow.times == 1 and not flow.unresolved
+
+
+def _classified(error: Exception) -> tuple[str, str]:
+    """(ledger status, fault kind) of what a tool raised. Names and codes only: contents never travel here."""
+    if isinstance(error, Failure):
+        status = error.status
+        return status, {"refused": "refused", "unknown": "unknown", "unsent": "failed"}.get(status, "failed")
+    code = getattr(error, "code", None)
+    name = type(error).__name__
+    if name == "OutcomeUnknown" or code == "unknown":
+        return "unknown", "unknown"
+    if name == "Refused":
+        return "refused", "refused"
+    if name in ("InvalidArgument",):
+        return "unsent", "value"
+    if name in ("Unavailable", "BadAnswer"):
+        return "failed", "failed"
+    return "failed", "failed"
+
+
+def _knows(error: Exception) -> bool:
+    """Whether a connector's failure says that no effect happened."""
+    return isinstance(error, Failure) or type(error).__name__ in ("Unavailable", "BadAnswer", "InvalidArgument", "Refused")

@@ -1,0 +1,77 @@
+"""Who stands behind an address: recipients with owners and roles from the user's own directory (G5.3, G6.3).
+
+An address is (kind, text): ("mail", "sam@example.org"), ("shop", "Northside Sports"), ("host", "example.org"). What the
+user's own contacts, services and configuration name gets an owner and roles; everyone else is a recipient of their own with
+the role "unknown". Neither a card, a service nor a plan gives a role.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from discreet.kernel.contract import USER, Recipient
+from discreet.kernel.value import Standing
+
+USER_SAID, RESOLVED, UNKNOWN = "user-said", "resolved", "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One party that the user knows: its addresses by kind, an owner id, roles and the name the user gives it."""
+
+    owner: str
+    name: str
+    roles: frozenset[str]
+    addresses: tuple[tuple[str, str], ...]
+
+
+@dataclass
+class Directory:
+    """Entries by address; places whose readers are pinned for the run (G2.6)."""
+
+    entries: list[Entry] = field(default_factory=list)
+    fixed: Mapping[str, Recipient] = field(default_factory=dict)  # recipients of contracts, by id
+
+    def __post_init__(self) -> None:
+        self._by_address: dict[tuple[str, str], Entry] = {}
+        for entry in self.entries:
+            self.add(entry, listed=True)
+
+    def add(self, entry: Entry, listed: bool = False) -> None:
+        if not listed:
+            self.entries.append(entry)
+        for kind, text in entry.addresses:
+            self._by_address.setdefault((kind, normal(kind, text)), entry)
+
+    def recipient(self, kind: str, text: str, standing: Standing = Standing.PLANNER) -> Recipient:
+        """The recipient at this address; how the plan came by the address shows in its roles."""
+        shown = {Standing.USER: {USER_SAID}, Standing.RESOLVED: {RESOLVED}}.get(standing, set())
+        key = (kind, normal(kind, text))
+        entry = self._by_address.get(key)
+        if entry is None:
+            return Recipient(f"{kind}:{key[1]}", "", frozenset({UNKNOWN, *shown}), text)
+        if entry.owner == USER.id:
+            return USER
+        return Recipient(f"{kind}:{key[1]}", entry.owner, entry.roles | shown, entry.name)
+
+    def by_id(self, id_: str) -> Recipient:
+        """A recipient that a contract or a place names."""
+        if id_ == USER.id:
+            return USER
+        return self.fixed.get(id_) or Recipient(id_, "", frozenset({UNKNOWN}), id_)
+
+    def owners(self) -> Mapping[str, frozenset[str]]:
+        """Roles by owner, for norms about a subject."""
+        return {entry.owner: entry.roles for entry in self.entries}
+
+
+def normal(kind: str, text: str) -> str:
+    """One spelling of an address: mail addresses and hosts do not differ by case."""
+    text = text.strip()
+    return text.lower() if kind in ("mail", "host") else text
+
+
+def with_roles(recipient: Recipient, roles: Iterable[str]) -> Recipient:
+    """The same recipient with more roles."""
+    return replace(recipient, roles=recipient.roles | frozenset(roles))

@@ -1,0 +1,88 @@
+"""From a call of the plan to the flow that the monitor checks: recipients, place, label, how often (G5.1, G5.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from discreet.kernel.contract import Parameter, Recipient
+from discreet.kernel.domain import ABSTRACT
+from discreet.kernel.interpreter import Request
+from discreet.kernel.label import PUBLIC, Label, join2
+from discreet.kernel.monitor import Flow
+from discreet.kernel.value import Fault, Many, Map, Maybe, Record, Seq, Standing, Unknown, Value
+from discreet.tools.directory import Directory
+
+
+def flow_of(request: Request, directory: Directory, preflight: Label = PUBLIC, times: int | None = None) -> Flow:
+    """The flow of one call, on known data or on labels alone."""
+    contract = request.contract
+    place = contract.place_of(request.arguments)
+    recipients: dict[str, Recipient] = {}
+    unresolved: list[str] = []
+    for parameter in contract.parameters:
+        if parameter.address:
+            found, known = _addressed(parameter, request.arguments[parameter.name], directory)
+            recipients.update(found)
+            if not known:
+                unresolved.append(parameter.name)
+    for id_ in (*contract.recipients, *place.readers):
+        recipients.setdefault(id_, directory.by_id(id_))
+    return Flow(
+        contract, request.arguments, request.pc, tuple(recipients.values()), place,
+        request.times if times is None else times, request.span, tuple(unresolved), preflight,
+    )  # fmt: skip
+
+
+def _addressed(parameter: Parameter, value: Value, directory: Directory) -> tuple[dict[str, Recipient], bool]:
+    """The recipients that an address argument names, and whether they are all known."""
+    found: dict[str, Recipient] = {}
+    known = True
+    for text, standing in _texts(value):
+        if text is None:
+            known = False
+        elif text:
+            recipient = directory.recipient(parameter.address, text, standing)
+            earlier = found.get(recipient.id)
+            found[recipient.id] = recipient if earlier is None else _least(earlier, recipient)
+    return found, known
+
+
+def _least(a: Recipient, b: Recipient) -> Recipient:
+    return Recipient(a.id, a.owner, a.roles & b.roles, a.name)
+
+
+def _texts(value: Value) -> Iterator[tuple[str | None, Standing]]:
+    """Every text in an address argument with its standing; None for one that is not known."""
+    data = value.data
+    match data:
+        case str():
+            yield data, value.standing
+        case None | Fault():
+            return
+        case Unknown(choices=choices) if choices and all(isinstance(c, (str, type(None))) for c in choices):
+            for choice in choices:
+                if choice is not None:
+                    yield choice, value.standing
+        case Seq():
+            for item in data:
+                yield from _texts(item)
+        case Maybe():
+            yield from _texts(data.value)
+        case Many():
+            yield from _texts(data.element)
+        case Map() | Record():
+            inner = data.fields.values() if isinstance(data, Record) else (held for _, held in data.entries.values())
+            for item in inner:
+                yield from _texts(item)
+        case _ if isinstance(data, ABSTRACT):
+            yield None, value.standing
+        case _:
+            yield None, value.standing
+
+
+def result_label(flow: Flow) -> Label:
+    """What every result and failure of this call carries before its shape's own labels: fixed before the call (G2.5, G2.6)."""
+    label = join2(flow.pc, flow.place.label)
+    for value in flow.arguments.values():
+        label = join2(label, value.total)
+    return label

@@ -1,0 +1,232 @@
+"""The preflight: a plan on labels alone, showing who would learn what and what would be asked (G3.8).
+
+No value is seen and nothing leaves but look-ups in the user's own stores that resolve user-said names (G3.6): those are
+real, checked calls, made once and handed to the run. Permits are decided on the labels found here.
+"""
+
+from __future__ import annotations
+
+import ast
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from discreet.kernel.contract import Effect, Recipient, Role
+from discreet.kernel.domain import known
+from discreet.kernel.errors import Span
+from discreet.kernel.interpreter import Outcome, Request, run
+from discreet.kernel.label import PUBLIC, Label, join2
+from discreet.kernel.monitor import Decision, Flow, Judge, Verdict, decide
+from discreet.kernel.resolve import ResolvedPlan, ToolCall
+from discreet.kernel.shape import Shape, to_unknown
+from discreet.kernel.syntax import span_of
+from discreet.kernel.value import Fault, Many, Maybe, Record, Seq, Standing, Value, plain
+from discreet.tools.directory import Directory
+from discreet.tools.flow import flow_of, result_label
+
+LINES_MAX = 2_000  # calls that a preflight lists
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One call that the run may make: what it tells whom, how often at most, and what the norms say of it.
+
+    exact    whether every argument is known before the run, so that it can be confirmed as shown
+    ignores  spans of earlier effects whose failure this effect does not look at (G3.4)
+    """
+
+    flow: Flow
+    decision: Decision
+    exact: bool
+    ignores: tuple[Span, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.decision.verdict
+
+    @property
+    def key(self) -> tuple[Span, tuple[str, ...]]:
+        return line_key(self.flow)
+
+
+def line_key(flow: Flow) -> tuple[Span, tuple[str, ...]]:
+    """What tells one line of a plan from another: where it stands and whom it goes to."""
+    return flow.span, tuple(sorted(r.id for r in flow.recipients))
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What the preflight found: its lines in order, the loop bounds for the run, and what was resolved already."""
+
+    lines: tuple[Line, ...]
+    outcome: Outcome
+    resolved: Mapping[tuple[Any, ...], Value]
+
+    def label(self, flow: Flow) -> Label | None:
+        """The join of the labels that the preflight saw at this line; None when it saw no such line (G3.8)."""
+        found: Label | None = None
+        span, recipients = line_key(flow)
+        for line in self.lines:
+            here, named = line.key
+            if here == span and (set(recipients) <= set(named) or line.flow.unresolved):
+                found = line.flow.label if found is None else join2(found, line.flow.label)
+        return found
+
+    def times(self, flow: Flow) -> int:
+        """How often this line may run at most."""
+        span, recipients = line_key(flow)
+        return sum(
+            line.flow.times for line in self.lines if line.key[0] == span and (set(recipients) <= set(line.key[1]) or line.flow.unresolved)
+        )
+
+    @property
+    def verdict(self) -> Verdict:
+        if any(line.verdict is Verdict.DENY for line in self.lines):
+            return Verdict.DENY
+        return Verdict.ASK if any(line.verdict is Verdict.ASK for line in self.lines) else Verdict.PERMIT
+
+
+def preflight(
+    plan: ResolvedPlan,
+    directory: Directory,
+    judge: Judge,
+    look_up: Callable[[Request, Flow], Value] | None = None,
+    start: Label = PUBLIC,
+    given: Mapping[str, Value] | None = None,
+    said: Callable[[Any], bool] = lambda _: False,
+    clock: dt.datetime = dt.datetime(2000, 1, 1),
+) -> Preview:
+    """Evaluate `plan` on labels alone. `look_up` makes one resolving call for real.
+
+    Raises PlanError or LimitError, located, where plan and public labels decide that the plan cannot run.
+    """
+    port = _Port(directory, judge, look_up)
+    outcome = run(plan, port, start, given, said, clock, None)
+    return Preview(_with_ignored(_summed(port.lines), plan), outcome, port.resolved)
+
+
+class _Port:
+    """Answers calls on labels alone and lists them."""
+
+    def __init__(self, directory: Directory, judge: Judge, look_up: Callable[[Request, Flow], Value] | None) -> None:
+        self.directory, self.judge, self.look_up = directory, judge, look_up
+        self.lines: list[Line] = []
+        self.resolved: dict[tuple[Any, ...], Value] = {}
+
+    def mark(self) -> int:
+        return len(self.lines)
+
+    def reset(self, mark: int) -> None:
+        del self.lines[mark:]
+
+    def call(self, request: Request) -> Value:
+        flow = flow_of(request, self.directory)
+        exact = all(known(value) for value in request.arguments.values())
+        if len(self.lines) < LINES_MAX:
+            self.lines.append(Line(flow, decide(flow, self.judge), exact))
+        base = result_label(flow)
+        if any(isinstance(value.data, Fault) for value in request.arguments.values()):
+            return next(Value(v.data, base) for v in request.arguments.values() if isinstance(v.data, Fault))
+        if self.look_up is not None and resolvable(request, exact):
+            return self.really(request, flow)
+        shape = request.contract.result_of(request.arguments)
+        return described(to_unknown(shape, base, standing_of_result(request)), shape, request)
+
+    def really(self, request: Request, flow: Flow) -> Value:
+        key = call_key(request)
+        if key not in self.resolved:
+            self.resolved[key] = self.look_up(request, flow)  # type: ignore[misc]
+        return self.resolved[key]
+
+
+def resolvable(request: Request, exact: bool) -> bool:
+    """Whether this call finds what a user-said name stands for, in a store whose keys outsiders cannot write (G3.6)."""
+    if not (request.contract.resolves and exact and request.contract.effect is Effect.READ):
+        return False
+    keys = [request.arguments[p.name] for p in request.contract.parameters if p.role is not Role.CONTENT]
+    told = [value for value in keys if value.data is not None and value.data != ""]
+    return bool(told) and all(value.standing >= Standing.RESOLVED and not value.total.sources for value in told)
+
+
+def standing_of_result(request: Request) -> Standing:
+    """A resolving call's result is resolved when its keys are user-said; anything else comes from outside."""
+    return Standing.RESOLVED if resolvable(request, True) and request.contract.resolves else Standing.OUTSIDE
+
+
+def described(value: Value, shape: Shape, request: Request) -> Value:
+    """Attested fields of a collection whose keys are all user-said are `described` (G3.6)."""
+    keys = [request.arguments[p.name] for p in request.contract.parameters if p.role is not Role.CONTENT]
+    if value.standing is Standing.RESOLVED or not all(key.standing >= Standing.RESOLVED for key in keys):
+        return value
+    return _mark(value, shape)
+
+
+def _mark(value: Value, shape: Shape) -> Value:
+    data = value.data
+    if shape.kind == "list" and shape.element is not None:
+        if isinstance(data, Seq):
+            data = Seq((_mark(item, shape.element) for item in data), data.kind)
+        elif isinstance(data, Many):
+            data = Many(_mark(data.element, shape.element), data.max, data.kind)
+    elif shape.kind == "record" and isinstance(data, Record):
+        data = Record(data.name, {n: _mark(v, shape.fields[n]) for n, v in data.fields.items()})
+    elif isinstance(data, Maybe):
+        data = Maybe(_mark(data.value, replace(shape, optional=False)))
+    standing = Standing.DESCRIBED if shape.attested else value.standing
+    return Value(data, value.label, value.total, standing, value.bound)
+
+
+def call_key(request: Request) -> tuple[Any, ...]:
+    """What makes two resolving calls the same: the tool and its plain arguments."""
+    return (request.contract.name, *((name, repr(plain(value))) for name, value in request.arguments.items()))
+
+
+def _summed(lines: list[Line]) -> tuple[Line, ...]:
+    """Lines of one place in the plan to one recipient with the same arguments become one, with its times added."""
+    found: dict[Any, Line] = {}
+    for line in lines:
+        shown = tuple(repr(plain(v)) for v in line.flow.arguments.values()) if line.exact else line.flow.label
+        key = (*line.key, shown, line.verdict)
+        earlier = found.get(key)
+        if earlier is None:
+            found[key] = line
+        else:
+            found[key] = replace(earlier, flow=replace(earlier.flow, times=earlier.flow.times + line.flow.times))
+    return tuple(found.values())
+
+
+def _with_ignored(lines: tuple[Line, ...], plan: ResolvedPlan) -> tuple[Line, ...]:
+    """Flag an effect behind an earlier effect whose result the plan never looks at (G3.4)."""
+    unread = _unread_effects(plan)
+    flagged = []
+    for line in lines:
+        earlier = tuple(
+            span for span in unread if (span.line, span.column) < (line.flow.span.line, line.flow.span.column)
+        ) if line.flow.contract.effect is not Effect.READ else ()
+        flagged.append(replace(line, ignores=earlier) if earlier else line)
+    return tuple(flagged)
+
+
+def _unread_effects(plan: ResolvedPlan) -> list[Span]:
+    statements = {node.value for node in ast.walk(plan.tree) if isinstance(node, ast.Expr)}
+    return [
+        span_of(call)
+        for call, target in plan.calls.items()
+        if isinstance(target, ToolCall) and target.contract.effect in (Effect.PAY, Effect.DELETE) and call in statements
+    ]
+
+
+def who_learns(lines: tuple[Line, ...]) -> dict[Recipient, dict[str, Verdict]]:
+    """For each recipient: which information types it would learn, with the worst verdict of each."""
+    order = [Verdict.PERMIT, Verdict.ASK, Verdict.DENY]
+    found: dict[str, tuple[Recipient, dict[str, Verdict]]] = {}
+    for line in lines:
+        by_id = {r.id: r for r in line.flow.recipients}
+        for finding in line.decision.findings:
+            if finding.tag is None or finding.recipient not in by_id:
+                continue
+            _, types = found.setdefault(finding.recipient, (by_id[finding.recipient], {}))
+            shown = f"{finding.tag.type}" if finding.tag.subject == "user" else f"{finding.tag.type} of {finding.tag.subject}"
+            types[shown] = max(types.get(shown, Verdict.PERMIT), finding.verdict, key=order.index)
+    return {recipient: types for recipient, types in found.values()}

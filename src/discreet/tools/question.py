@@ -1,0 +1,86 @@
+"""Questions to the user: recipient, information types, why, and the exact content, rendered inert (G5.5)."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from discreet.kernel.monitor import Decision, Flow, Verdict
+from discreet.kernel.value import plain
+
+CONTENT_CHARS_MAX = 2_000  # of one argument in a question; what is longer is shown cut, with its length
+
+
+class Reply(StrEnum):
+    """What the user can answer. `ALWAYS` makes a norm exactly as wide as shown; it is not offered under a private decision."""
+
+    ONCE = "once"
+    ALWAYS = "always"
+    DENY = "deny"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One call as it will be made. `shown` are its arguments, rendered inert; `reveals` what the sending itself tells."""
+
+    flow: Flow
+    decision: Decision
+    shown: tuple[tuple[str, str], ...]
+    reasons: tuple[str, ...]
+    reveals: tuple[str, ...]
+    always: bool
+
+
+class Asker(Protocol):
+    """Puts questions to the user; several at once when the preflight can show them exactly."""
+
+    def ask(self, questions: Sequence[Question]) -> Sequence[Reply]: ...
+
+
+class Nobody:
+    """Denies every question: for runs without a user present."""
+
+    def ask(self, questions: Sequence[Question]) -> Sequence[Reply]:
+        return [Reply.DENY] * len(questions)
+
+
+class Everyone:
+    """Allows every question once and counts them: for measuring, never for use."""
+
+    def __init__(self) -> None:
+        self.asked: list[Question] = []
+
+    def ask(self, questions: Sequence[Question]) -> Sequence[Reply]:
+        self.asked += questions
+        return [Reply.ONCE] * len(questions)
+
+
+def question(flow: Flow, decision: Decision) -> Question:
+    """The question that a flow with verdict `ask` puts."""
+    private = tuple(sorted({tag.type for tag in flow.pc.tags if tag.type != "request"}))
+    reasons = tuple(dict.fromkeys(f.why for f in decision.findings if f.verdict is Verdict.ASK and f.why))
+    shown = tuple((name, inert(plain(value))) for name, value in flow.arguments.items() if value.data not in (None, ""))
+    return Question(flow, decision, shown, reasons, private, not private)
+
+
+def inert(data: Any) -> str:
+    """Text that cannot act on a terminal or mislead the eye: controls, bidi marks and invisible characters are spelled out."""
+    text = data if isinstance(data, str) else _listed(data)
+    cut = text[:CONTENT_CHARS_MAX]
+    shown = "".join(c if _visible(c) else f"\\u{ord(c):04x}" for c in cut)
+    return shown if len(text) <= CONTENT_CHARS_MAX else f"{shown}… ({len(text)} characters in all)"
+
+
+def _listed(data: Any) -> str:
+    if isinstance(data, (list, tuple)):
+        return ", ".join(_listed(item) if not isinstance(item, str) else item for item in data)
+    if isinstance(data, dict):
+        return ", ".join(f"{key}: {_listed(item) if not isinstance(item, str) else item}" for key, item in data.items())
+    return str(data)
+
+
+def _visible(c: str) -> bool:
+    return c == "\n" or (unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") and not 0x2800 == ord(c))
