@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from discreet.ledger.database import connect, damage, subkey, transaction
+from discreet.ledger.database import StoreError, connect, damage, subkey, transaction
 from discreet.ledger.entry import NOTE_CHARS_MAX, Entry, Kind, LedgerError, Record, Status, canonical, parsed
 from discreet.ledger.head import Head, HeadFile, Signer, parse, turn
 from discreet.ledger.sessions import Sessions
@@ -30,21 +30,22 @@ from discreet.ledger.sessions import Sessions
 if TYPE_CHECKING:
     from discreet.ledger.verify import Report
 
+LAYOUT = 1  # of the file
 CHECKPOINT_ENTRIES = 256  # between two signed heads in the store
 READ_ROWS = 1_000  # fetched at a time
 START = b"\0" * 32  # the hash before the first entry
 ACTS = frozenset({"write", "pay", "delete"})
 
 SCHEMA = """
-create table if not exists meta(name text primary key, value text not null);
-create table if not exists entry(seq integer primary key, kind text not null, errand text not null, body blob not null, hash blob not null);
-create index if not exists entry_errand on entry(errand, seq);
-create table if not exists heard(account text, seq integer, primary key(account, seq)) without rowid;
-create table if not exists party(account text, id text, name text, primary key(account, id, name)) without rowid;
-create table if not exists pending(seq integer primary key, session text not null);
-create table if not exists spent(place text, account text, bits integer not null, primary key(place, account)) without rowid;
-create table if not exists contents(seq integer primary key, body blob not null);
-create table if not exists checkpoint(seq integer primary key, head text not null);
+create table meta(name text primary key, value text not null);
+create table entry(seq integer primary key, kind text not null, errand text not null, body blob not null, hash blob not null);
+create index entry_errand on entry(errand, seq);
+create table heard(account text, seq integer, primary key(account, seq)) without rowid;
+create table party(account text, id text, name text, primary key(account, id, name)) without rowid;
+create table pending(seq integer primary key, session text not null);
+create table spent(place text, account text, bits integer not null, primary key(place, account)) without rowid;
+create table contents(seq integer primary key, body blob not null);
+create table checkpoint(seq integer primary key, head text not null);
 """
 
 
@@ -284,12 +285,20 @@ class Ledger:
             raise LedgerError(f"the ledger at `{self.path}` cannot be read: {error}") from error
 
     def _begin_store(self) -> str:
-        with transaction(self.db):
-            for statement in SCHEMA.split(";"):
-                if statement.strip():
-                    self.db.execute(statement)
-            self.db.execute("insert or ignore into meta values('name', ?)", (secrets.token_hex(8),))
-        return self.db.execute("select value from meta where name = 'name'").fetchone()[0]
+        try:
+            if not self.db.execute("select 1 from sqlite_master where name = 'meta'").fetchone():
+                with transaction(self.db):
+                    for statement in SCHEMA.strip().split(";\n"):
+                        self.db.execute(statement)
+                    self.db.execute("insert into meta values('name', ?)", (secrets.token_hex(8),))
+                    self.db.execute(f"pragma user_version = {LAYOUT}")
+            layout = self.db.execute("pragma user_version").fetchone()[0]
+            if layout != LAYOUT:
+                raise StoreError(f"the ledger at `{self.path}` has layout {layout} and this program knows layout {LAYOUT}")
+            return self.db.execute("select value from meta where name = 'name'").fetchone()[0]
+        except damage() as error:
+            self.db.close()
+            raise StoreError(f"the ledger at `{self.path}` cannot be read: {error}") from error
 
     def _digest(self, salt: str, contents: bytes) -> str:
         return hmac.digest(self._digest_key, bytes.fromhex(salt) + contents, "sha256").hex()
@@ -343,6 +352,7 @@ class Ledger:
         if head is None:
             if seq:
                 raise LedgerError(f"the head file `{self.head_file.path}` is missing; see `discreet verify`")
+            self.head_file.write(self.signer.sign(Head(self.name, 0, START.hex())))  # from now on its absence tells
             return
         if head.seq != seq:
             row = self.db.execute("select hash from entry where seq = ?", (head.seq,)).fetchone()

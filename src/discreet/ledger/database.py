@@ -34,6 +34,7 @@ def connect(path: Path, key: bytes) -> Any:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     db = sqlcipher3.connect(str(path), isolation_level=None, check_same_thread=False, timeout=BUSY_MS_MAX / 1000)
     try:
+        db.execute("pragma cipher_log_level = none")  # what is wrong is told by the error
         db.execute(f"pragma key = \"x'{key.hex()}'\"")
         db.execute("pragma journal_mode = wal")
         db.execute("pragma synchronous = full")
