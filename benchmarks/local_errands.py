@@ -50,12 +50,12 @@ def _measure(errand: Errand, model: LocalModel, options: argparse.Namespace) -> 
     seconds = time.monotonic() - started
     if not isinstance(made, Draft):
         return {"id": errand.id, "accepted": False, "acted": False, "why": f"{made.kind}: {made.detail}", "samples": 0, "seconds": seconds, "plan": "", "doubts": []}
-    outcome = run(made.source) if made.accepted else None
+    outcome = run(made.source, made.given) if made.accepted else None
     why = judge(errand, outcome) if outcome else f"refused: {made.problems[0]}"
     acted = bool(outcome and outcome.calls)
     return {
         "id": errand.id, "accepted": made.accepted, "acted": acted, "why": why, "samples": made.samples, "seconds": seconds,
-        "plan": made.source, "doubts": list(made.doubts), "repaired": made.repaired,
+        "plan": request.restore(made.source), "doubts": list(made.doubts), "repaired": made.repaired,
     }  # fmt: skip
 
 

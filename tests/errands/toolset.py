@@ -39,6 +39,7 @@ def _p(name: str, shape: Shape = _text, role: Role = Role.KEY, **more: object) -
 CONTRACTS = {
     contract.name: contract
     for contract in (
+        _tool("read", "a reader takes typed fields out of one text", scalar("any"), _p("text", role=Role.CONTENT), _p("question", role=Role.CONTENT), _p("schema", scalar("any"), Role.CONTENT)),
         _tool("memory.recall", "what the user has told about themselves", _text, _p("type", enum(*FACT_TYPES))),
         _tool("memory.remember", "keep a new fact", _none, _p("type", enum(*FACT_TYPES), Role.CONTENT), _p("fact", role=Role.CONTENT), effect=Effect.WRITE),
         _tool("contacts.find", "one person of the address book, by name or by relation (\"my dentist\")", CONTACT, _p("name")),

@@ -18,6 +18,7 @@ from typing import Any
 
 from discreet.kernel.contract import Effect
 from discreet.kernel.errors import PlanError
+from discreet.kernel.resolve import resolve
 from discreet.kernel.syntax import parse
 from errands.toolset import CONTRACTS
 
@@ -62,19 +63,23 @@ def today() -> dt.date:
     return _data()["today"]
 
 
-def problems_of(source: str) -> list[str]:
-    """A stand-in for the kernel's resolver: syntax, names, and arguments that fit their tools."""
-    from errands.check import check
+def problems_of(source: str, given: Mapping[str, str]) -> list[str]:
+    """The judge: the kernel's parser and resolver, and fields of records that no tool returns."""
+    from errands.check import fields
 
-    return check(source, CONTRACTS)
+    try:
+        resolved = resolve(parse(source), CONTRACTS, frozenset(given))
+    except PlanError as error:
+        return [str(error)]
+    return list(fields(resolved.tree, CONTRACTS))
 
 
-def run(source: str) -> Outcome:
+def run(source: str, given: Mapping[str, str]) -> Outcome:
     """Run an accepted plan in the world."""
     outcome = Outcome()
     try:
         parse(source)
-        exec(compile(source, "plan", "exec"), _names(outcome))  # noqa: S102 - accepted syntax only, and no builtins
+        exec(compile(source, "plan", "exec"), {**_names(outcome), **given})  # noqa: S102 - accepted syntax only, and no builtins
     except PlanError as error:
         outcome.error = str(error)
     except Exception as error:  # noqa: BLE001 - whatever a model's plan raises is a result of the measurement
@@ -108,7 +113,8 @@ def _fits(wanted: Mapping[str, Any], call: tuple[str, dict[str, Any]]) -> bool:
     name, arguments = call
     if name not in wanted["tool"].split("|"):
         return False
-    return all(_equal(value, arguments[key]) for key, value in wanted.items() if key != "tool" and key in arguments)
+    defaults = {p.name: p.default for p in CONTRACTS[name].parameters}
+    return all(_equal(value, arguments.get(key, defaults[key])) for key, value in wanted.items() if key in defaults)
 
 
 def _equal(wanted: Any, given: Any) -> bool:
@@ -186,8 +192,9 @@ def _names(outcome: Outcome) -> dict[str, Any]:
         name: __builtins__[name] if isinstance(__builtins__, dict) else getattr(__builtins__, name)
         for name in "len sum min max sorted next round str int float bool any all list set dict range enumerate zip abs reversed isinstance ValueError Exception RuntimeError".split()
     }
+    builtins["__import__"] = __import__  # strftime needs it; a plan cannot name it
     services: dict[str, SimpleNamespace] = {}
-    for name in CONTRACTS:
+    for name in (name for name in CONTRACTS if "." in name):
         service, tool = name.split(".")
         services.setdefault(service, SimpleNamespace())
         setattr(services[service], tool, _tool(name, outcome))

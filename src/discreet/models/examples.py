@@ -44,8 +44,9 @@ print(f"Ordered: {order.total:.2f} euros, delivery on {order.delivery:%d %B}.")"
     (
         "today is Monday 2026-05-04\nrequest: When is the boiler service that Castle Heating wrote about? Put it in my calendar.",
         """\
-mails = mail.search(sender="Castle Heating", subject="boiler service")
-text = mail.read(id=mails[0].id)
+mails = mail.search(sender="Castle Heating")
+found = next((m for m in mails if "boiler" in m.subject.lower()), mails[0])
+text = mail.read(id=found.id)
 r = read(text, "When does the boiler service start?", {"start": datetime})
 event = calendar.add(title="Boiler service, Castle Heating", start=r.start)
 print(f"The boiler service is on {r.start:%d %B at %H:%M}.")""",
@@ -74,7 +75,8 @@ else:
         "today is Monday 2026-05-04\nApril = date(2026, 4, 1)\nrequest: How much did the garage bill me since April in total?",
         """\
 total = 0
-for m in mail.search(sender="garage", subject="invoice", since=date(2026, 4, 1))[:10]:
+mails = mail.search(sender="garage", since=date(2026, 4, 1))
+for m in [m for m in mails if "invoice" in m.subject.lower()][:10]:
     r = read(mail.read(id=m.id), "What is the amount due?", {"amount": float})
     total = total + r.amount
 print(f"In total {total:.2f} euros.")""",
@@ -105,7 +107,7 @@ print("Whom shall I tell, and what will you come to?")""",
         """\
 person = contacts.find(name="[[1]]")
 events = calendar.list(start=date(2026, 5, 10), end=date(2026, 5, 10))
-event = next((e for e in events if "[[1]]" in e.title), None)
+event = next((e for e in events if "meeting" in e.title.lower()), None)
 if event is None:
     print("There is no meeting with [[1]] on Sunday.")
 else:

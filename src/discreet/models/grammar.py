@@ -62,7 +62,7 @@ def plan_grammar(contracts: Mapping[str, Contract]) -> Grammar:
     """Plans that call only these tools, each with its own argument names."""
     rules = _PLAN.replace("STATEMENTS", str(statements_max - 1)).replace("BLOCK", str(block_statements_max)).strip()
     reads, effects = [], []
-    for number, name in enumerate(sorted(contracts)):
+    for number, name in enumerate(name for name in sorted(contracts) if "." in name):  # `read` has its own rule
         contract = contracts[name]
         (reads if contract.effect is Effect.READ else effects).append(f"tool{number}")
         rules += f"\ntool{number} ::= {_call(contract)}"

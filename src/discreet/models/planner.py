@@ -9,17 +9,18 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from discreet.kernel.contract import Contract, stubs
 from discreet.models.dates import mentions
 from discreet.models.examples import examples_for
 from discreet.models.grammar import plan_grammar
 from discreet.models.provider import Grammar, Limits, Message, ModelFault, Provider, Reply
-from discreet.models.spans import Redacted
+from discreet.models.spans import Redacted, named
 from discreet.models.wishes import missing
 
-Judge = Callable[[str], Sequence[str]]  # a plan's source to located problems; none means that it may run
+# A plan's source and the names given to it (the user's words behind handles) to located problems; none means that it may run.
+Judge = Callable[[str, Mapping[str, str]], Sequence[str]]
 
 samples_max = 4  # of one draft, the repair included
 plan_tokens_max = 420
@@ -39,7 +40,7 @@ Rules:
 1. Do what the request asks, all of it and nothing else.
 2. Keep the user's words: names, shops, amounts and addresses stand in the plan as the request has them. Never invent a recipient: a person comes from contacts.find, or is an address in the request.
 3. What the user has told about themselves (sizes, address, card, tastes) comes from memory.recall. Recall only what this errand needs.
-4. Filter by fields first (sender, price, date), then read one text, not all. Take facts out of a text with read, and compare in code: never ask a reader which one.
+4. Filter by fields first (sender, price, date), then read one text, not all. Take facts out of a text with read, and compare in code: never ask a reader which one. Search mails by sender; look for a word of the subject or title in code, with .lower().
 5. Choose the facts that a recipient needs before you write a text for them; put no other fact in.
 6. Look things up first; then do what acts, together at the end.
 7. When something needed is left open (who, what, which shop), print one question and do nothing else.
@@ -57,14 +58,16 @@ class DraftLimits:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A plan with handles restored; `problems` is empty if the judge accepted it."""
+    """A plan in which the names of `given` stand for sensitive spans; `problems` is empty if the judge accepted it."""
 
     source: str
+    given: Mapping[str, str]
     problems: tuple[str, ...]
     samples: int
     repaired: bool
     seconds: float
-    doubts: tuple[str, ...] = field(default=())  # what of the request the plan seems to leave out
+    doubts: tuple[str, ...] = ()  # what of the request the plan seems to leave out
+    written: str = field(default="", repr=False)  # as the model wrote it, with handles
 
     @property
     def accepted(self) -> bool:
@@ -96,16 +99,17 @@ def draft(
         if isinstance(reply, ModelFault):
             return best or reply
         seconds += reply.seconds
-        source = request.restore(clean(reply.text))
-        problems = tuple(judge(source)) if source else ("line 1: the plan is empty",)
-        doubts = tuple(missing(request.restore(request.text), source, contracts)) if not problems else ()
-        made = Draft(source, problems, number + 1, repairing, seconds, doubts)
+        written = clean(reply.text)
+        source = named(written)
+        problems = tuple(judge(source, request.given)) if source else ("line 1: the plan is empty",)
+        doubts = tuple(missing(request.text, written, contracts)) if not problems else ()
+        made = Draft(source, request.given, problems, number + 1, repairing, seconds, doubts, written)
         best = made if best is None or _rank(made) < _rank(best) else best
         if not problems and not doubts:
             break
     if best is None:
         return ModelFault("refused", "no sample was allowed")
-    return Draft(best.source, best.problems, number + 1, best.repaired, seconds, best.doubts)
+    return replace(best, samples=number + 1, seconds=seconds)
 
 
 def prefix(contracts: Mapping[str, Contract]) -> list[Message]:
@@ -129,7 +133,7 @@ def question(request: str, today: dt.date, feedback: str = "") -> str:
 
 def short_stubs(contracts: Mapping[str, Contract]) -> str:
     """The signatures, with each long choice of texts written once and named after its argument."""
-    shown = stubs(contracts)
+    shown = stubs({name: contract for name, contract in contracts.items() if "." in name})  # the rules explain `read`
     heads: dict[str, str] = {}
 
     def alias(match: re.Match[str]) -> str:
@@ -158,7 +162,7 @@ def _repair(best: Draft, request: Redacted) -> list[Message]:
     told = best.problems or best.doubts
     problems = "\n".join(f"- {problem}" for problem in told[:problems_shown_max])
     return [
-        Message("assistant", request.hide(best.source)),
+        Message("assistant", best.written),
         Message("user", f"This plan is not accepted:\n{request.hide(problems)}\nWrite the whole plan again without this."),
     ]
 

@@ -36,6 +36,13 @@ _CUES = {
     "files.write": r"save|write|note|store|file|list|put|keep|record|document",
     "memory.remember": r"remember|note|keep|from now on|is now|know that|changed|don't forget|moved|new",
 }
+_ACTING = re.compile(
+    r"^(?:\W*(?:please|hey|hi|and|then|could you|can you|would you)\W+)*(?:add|answer|block|book|buy|cancel|confirm|delete|email|forward|invite|mail"
+    r"|order|put|remember|remove|reply|reserve|respond|schedule|send|set up|tell (?!me)|write)\b"
+    r"|(?:[,;:.]|\band\b|\bthen\b|\bplease\b)\s+(?:please\s+)?(?:add|answer|block|book|buy|cancel|delete|email|forward|invite|keep (?:that|it) in mind|let (?!me)|mail"
+    r"|order|put|remove|reply|reserve|schedule|send|tell (?!me)|write)\b",
+    re.IGNORECASE,
+)
 _STRONG = {"calendar": r"\b(?:calendar|diary)\b", "memory": r"\bremember (?:that|my)\b|\bfrom now on\b", "mail": r"\be?-?mail\b"}
 
 
@@ -51,6 +58,8 @@ def missing(request: str, source: str, contracts: Mapping[str, Contract]) -> lis
         return []  # it asks the user back
     return [
         *_left_out(request, source),
+        *_unused(tree),
+        *_only_looks(request, called, contracts),
         *_unasked(request, called, contracts),
         *_not_called(request, called, contracts),
         *_invented(request, calls, contracts),
@@ -66,17 +75,37 @@ def _calls(tree: ast.Module, contracts: Mapping[str, Contract]) -> Iterable[tupl
 
 
 def _left_out(request: str, source: str) -> Iterable[str]:
-    plain, plan = _TIMELIKE.sub(" ", request), _squeezed(source)
+    plain, plan = _TIMELIKE.sub(" ", re.sub(r"\[\[\d+\]\]", " ", request)), _squeezed(source)
     for match in _NUMBER.finditer(plain):
         if match.group(1).replace(",", ".") not in plan:
             yield f"the request says {match.group(1)}, the plan does not"
     for match in _QUOTED.finditer(request):
         if _squeezed(match.group(1)) not in plan:
             yield f"the request quotes `{match.group(1)}`, the plan does not have it word for word"
+    for match in re.finditer(r"\[\[\d+\]\]", request):
+        if match.group() not in source:
+            yield f"the request has `{match.group()}`, the plan does not"
     for match in _NAME.finditer(plain):
         words = [word for word in match.group(1).split() if word.lower() not in _NOT_NAMES]
-        if words and not any(_squeezed(word.removesuffix("'s").removesuffix("’s")) in plan for word in words):
+        if words and not match.group(1).startswith("[[") and not any(_squeezed(word.removesuffix("'s").removesuffix("’s")) in plan for word in words):
             yield f"the request names `{' '.join(words)}`, the plan does not"
+
+
+def _unused(tree: ast.Module) -> Iterable[str]:
+    stored = {node.id: node.lineno for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    loaded = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    for node in tree.body:  # what an acting call returns need not be used
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and ast.unparse(node.value.func) in _CUES:
+            loaded |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    for name, line in stored.items():
+        if name not in loaded and name != "_":
+            yield f"line {line}: `{name}` is looked up and never used"
+
+
+def _only_looks(request: str, called: set[str], contracts: Mapping[str, Contract]) -> Iterable[str]:
+    acts = any(contracts[name].effect is not Effect.READ for name in called)
+    if not acts and _ACTING.search(request) and any(contract.effect is not Effect.READ for contract in contracts.values()):
+        yield "the request asks to do something, the plan only looks"
 
 
 def _unasked(request: str, called: set[str], contracts: Mapping[str, Contract]) -> Iterable[str]:
