@@ -33,7 +33,7 @@ class Learnt:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What one recipient learnt in one errand."""
+    """What one recipient learnt in one errand, and what it never heard in any."""
 
     name: str
     learnt: tuple[Learnt, ...]
@@ -41,7 +41,7 @@ class Account:
 
     def sentence(self, names: Mapping[str, str] | None = None) -> str:
         """Such as: Northside Sports learnt: shoe size, postal address. It did not learn: 14 health facts you have."""
-        said = [f"{self.name} learnt: {_listed(self.learnt, True, names)}."]
+        said = [f"{inert(self.name)} learnt: {_listed(self.learnt, True, names)}."]
         if any(not one.certain for one in self.learnt):
             said.append(f"It may have learnt: {_listed(self.learnt, False, names)}.")
         if self.withheld:
@@ -51,15 +51,20 @@ class Account:
 
 def knows(ledger: Ledger, who: str) -> list[Learnt]:
     """Everything that `who` (an account, a recipient's id or name) heard, oldest first. Raises LedgerError for a stranger."""
-    found: list[Learnt] = []
-    for account in resolve(ledger, who):
-        statuses: dict[str, dict[int, Status]] = {}
-        for record in ledger.entries(Kind.INTENT, account=account):
-            errand = record.entry.errand
-            if errand not in statuses:
-                statuses[errand] = ledger.statuses(errand)
-            found += _learnt(record, statuses[errand].get(record.seq), account)
+    found = [one for account in resolve(ledger, who) for one in heard_by(ledger, account)]
     return sorted(found, key=lambda one: one.seq)
+
+
+def heard_by(ledger: Ledger, account: str) -> list[Learnt]:
+    """Everything that the recipients of one account heard in any errand."""
+    found: list[Learnt] = []
+    statuses: dict[str, dict[int, Status]] = {}
+    for record in ledger.entries(Kind.INTENT, account=account):
+        errand = record.entry.errand
+        if errand not in statuses:
+            statuses[errand] = ledger.statuses(errand)
+        found += _learnt(record, statuses[errand].get(record.seq), account)
+    return found
 
 
 def resolve(ledger: Ledger, who: str) -> list[str]:
@@ -86,12 +91,12 @@ def accounts(ledger: Ledger, errand: str, counts: Mapping[str, int] | None = Non
                 continue
             names[account] = names.get(account) or party.name or party.id
             heard.setdefault(account, []).extend(_learnt(record, statuses.get(record.seq), account))
-    return [Account(names[a], tuple(heard[a]), not_learnt(heard[a], counts or {})) for a in heard]
+    return [Account(names[a], tuple(heard[a]), not_learnt(heard_by(ledger, a), counts or {})) for a in heard]
 
 
 def not_learnt(learnt: list[Learnt], counts: Mapping[str, int]) -> dict[str, int]:
-    """The complement, by group (first part of a type): facts in the vault of types that were not heard of the user."""
-    told = {one.type for one in learnt}
+    """The complement, by group (first part of a type): the user's facts of types of which nothing was heard, not a bit."""
+    told = {one.type for one in learnt if one.subject == "user"}
     groups: dict[str, int] = {}
     for type_, count in counts.items():
         if count and not any(type_ == t or type_.startswith(t + "/") for t in told):
