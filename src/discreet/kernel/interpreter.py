@@ -73,6 +73,7 @@ def run(
     said: Callable[[Any], bool] = lambda _: False,
     clock: dt.datetime = dt.datetime(2000, 1, 1),
     limits: Mapping[ast.AST, int] | None = None,
+    handles: Mapping[str, Value] | None = None,
 ) -> Outcome:
     """Run `plan`.
 
@@ -81,9 +82,10 @@ def run(
     said    whether the user typed a literal as a whole token (G3.6)
     clock   the run's clock, read once (G3.7)
     limits  None for the preflight, which finds them; for a run, what its preflight found: turns at most, by node
+    handles what stands for `[[1]]` in a literal: the user's own words, under their own label (G4.1)
     Raises LimitError or PlanError only where plan and public labels decide it, so before any effect.
     """
-    return _Machine(plan, port, start, given or {}, said, clock, limits).run()
+    return _Machine(plan, port, start, given or {}, said, clock, limits, handles or {}).run()
 
 
 class _Status(IntEnum):
@@ -105,8 +107,9 @@ class _Loop:
 
 
 class _Machine:
-    def __init__(self, plan, port, start, given, said, clock, limits) -> None:
+    def __init__(self, plan, port, start, given, said, clock, limits, handles) -> None:
         self.plan, self.port, self.said, self.clock = plan, port, said, clock
+        self.handles = handles
         self.preflight = limits is None
         self.limits: dict[ast.AST, int] = {} if limits is None else dict(limits)
         self.start = self.pc = start
@@ -381,8 +384,20 @@ class _Machine:
 
     def constant(self, node: ast.Constant) -> Value:
         data = node.value
+        if self.handles and isinstance(data, str) and "[[" in data:
+            return self.restored(data)
         standing = Standing.USER if isinstance(data, (str, int, float)) and not isinstance(data, bool) and self.said(data) else Standing.PLANNER
         return Value(data, self.start, None, standing, len(data) if isinstance(data, str) else None)
+
+    def restored(self, text: str) -> Value:
+        """A literal with the user's words in place of handles, under the labels of those words."""
+        label = self.start
+        for handle, words in self.handles.items():
+            if handle in text:
+                text = text.replace(handle, words.data)
+                label = join2(label, words.total)
+        standing = Standing.USER if self.said(text) else Standing.PLANNER
+        return Value(text, label, None, standing, len(text))
 
     def name(self, node: ast.Name) -> Value:
         value = self.env.get(node.id)

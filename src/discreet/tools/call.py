@@ -71,6 +71,7 @@ class Gate:
     confirmed: set[bytes] = field(default_factory=set)
     refused: set[bytes] = field(default_factory=set)
     questions: int = 0
+    denied: int = 0
     _turns: dict[Any, int] = field(default_factory=dict)
 
     # ------------------------------------------------------------------------------------------ the run
@@ -194,6 +195,7 @@ class Gate:
 
     def deny(self, flow: Flow, decision: Decision) -> Value:
         """A denial is a fault under the full label that decided it, and tells nothing else (G5.6)."""
+        self.denied += 1
         self._write(Kind.DENIAL, flow, decision, b"")
         self.progress("denied", flow)
         return fault("denied", join2(flow.label, flow.place.label), flow.span)

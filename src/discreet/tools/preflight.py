@@ -96,13 +96,14 @@ def preflight(
     given: Mapping[str, Value] | None = None,
     said: Callable[[Any], bool] = lambda _: False,
     clock: dt.datetime = dt.datetime(2000, 1, 1),
+    handles: Mapping[str, Value] | None = None,
 ) -> Preview:
     """Evaluate `plan` on labels alone. `look_up` makes one resolving call for real.
 
     Raises PlanError or LimitError, located, where plan and public labels decide that the plan cannot run.
     """
     port = _Port(directory, judge, look_up)
-    outcome = run(plan, port, start, given, said, clock, None)
+    outcome = run(plan, port, start, given, said, clock, None, handles)
     return Preview(_with_ignored(_summed(port.lines), plan), outcome, port.resolved)
 
 

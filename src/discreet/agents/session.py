@@ -1,0 +1,219 @@
+"""One errand from end to end: request, plan, preflight, confirmation, run, answer and account (read this second).
+
+    draft      the planner sees the request with handles, and tool signatures      G4.1
+    resolve    names, tools, arguments; refused before any effect                  G3.1
+    preflight  who would learn what, on labels alone                               G3.8
+    confirm    one question for all that can be shown exactly                      G5.5
+    run        every call through the one call site                                G5.4
+    answer     what the plan printed, rendered inert                               G5.1
+    account    who learnt what, from the ledger                                    G7.3
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import hashlib
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from discreet.agents.said import Said
+from discreet.kernel.errors import PlanError
+from discreet.kernel.interpreter import run
+from discreet.kernel.label import Label, Tag, join, label
+from discreet.kernel.monitor import Decision, Flow, Judge, Verdict
+from discreet.kernel.resolve import ResolvedPlan, resolve
+from discreet.kernel.syntax import parse
+from discreet.kernel.value import Fault, Seq, Value, plain
+from discreet.ledger.entry import Kind
+from discreet.ledger.knows import Account, accounts
+from discreet.tools.call import Gate
+from discreet.tools.directory import Directory
+from discreet.tools.preflight import Line, Preview, preflight
+from discreet.tools.question import Asker, Nobody, inert
+from discreet.tools.registry import Toolbox
+
+REQUEST_CHARS_MAX = 4_000
+REQUEST = Tag("request", "user")
+PLANS_MAX = 3  # plans of one errand: the first and what replanning adds (G4.4)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything that an errand runs in: tools, the user's directory, norms, ledger, and the vault's counts by type."""
+
+    tools: Toolbox
+    directory: Directory
+    judge: Judge
+    ledger: Any
+    counts: Callable[[], Mapping[str, int]] = dict
+    names: Mapping[str, str] = field(default_factory=dict)  # information type -> how people call it
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan that may run, with what its preflight found."""
+
+    request: str
+    source: str
+    plan: ResolvedPlan
+    preview: Preview
+    gate: Gate
+    start: Label
+    handles: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an errand came to. `told` is what the plan printed, for the user's eyes; `faults` the calls that gave none."""
+
+    errand: str
+    request: str
+    source: str
+    told: tuple[str, ...]
+    stopped: str
+    questions: int
+    accounts: tuple[Account, ...]
+    lines: tuple[Line, ...]
+    problems: tuple[str, ...] = ()
+    denied: int = 0
+
+    @property
+    def done(self) -> bool:
+        """Whether the plan ran to its end and nothing of it was refused."""
+        return not (self.problems or self.stopped or self.denied)
+
+
+class Session:
+    """A conversation. What its planner was sent accumulates in `label`, unless the planner is fresh for every errand."""
+
+    def __init__(
+        self,
+        world: World,
+        asker: Asker | None = None,
+        clock: Callable[[], dt.datetime] = lambda: dt.datetime.now().astimezone(),
+        secret: Callable[[], bytes] = lambda: secrets.token_bytes(32),
+        progress: Callable[[str, Flow], None] = lambda stage, flow: None,
+        always: Callable[[Flow, Decision], None] | None = None,
+    ) -> None:
+        self.world, self.asker, self.clock = world, asker or Nobody(), clock
+        self.secret, self.progress, self.always = secret, progress, always
+        self.label = label([REQUEST])
+
+    # ------------------------------------------------------------------------------------------ steps
+
+    def prepare(self, source: str, request: str, handles: Mapping[str, Value] | None = None, start: Label | None = None) -> Planned:
+        """Parse, resolve and preflight a plan. Raises PlanError, located, before any effect."""
+        if len(request) > REQUEST_CHARS_MAX:
+            raise PlanError(f"the request has {len(request)} characters; at most {REQUEST_CHARS_MAX} are accepted")
+        gate = self.gate()
+        begin = join(self.label, *([start] if start is not None else []))
+        plan = resolve(parse(source), self.world.tools.contracts)
+        preview = preflight(
+            plan, self.world.directory, self.world.judge, gate.look_up, begin, None, Said(request), gate.clock, handles or {}
+        )
+        gate.preview = preview
+        return Planned(request, source, plan, preview, gate, begin, handles or {})
+
+    def gate(self) -> Gate:
+        secret = self.secret()
+        errand = _name(secret)
+        world = self.world
+        return Gate(
+            world.tools, world.directory, world.judge, world.ledger, errand, secret, self.clock(), self.asker, self.progress, self.always
+        )
+
+    def run(self, planned: Planned, confirm: bool = True) -> Report:
+        """Confirm what can be confirmed, run the plan, and account for it."""
+        gate, ledger = planned.gate, self.world.ledger
+        ledger.note(Kind.RUN_START, errand=gate.errand, note="")
+        if confirm:
+            gate.confirm(planned.preview)
+        outcome = run(
+            planned.plan, gate, planned.start, None, Said(planned.request), gate.clock, planned.preview.outcome.limits, planned.handles
+        )
+        ledger.note(Kind.RUN_END, errand=gate.errand)
+        told = tuple(inert(_spoken(value)) for value in outcome.told)
+        stopped = inert(_spoken(outcome.stopped)) if outcome.stopped is not None else ""
+        return Report(
+            gate.errand, planned.request, planned.source, told, stopped, gate.questions,
+            tuple(accounts(ledger, gate.errand, self.world.counts())), planned.preview.lines, (), gate.denied,
+        )  # fmt: skip
+
+    def problems(self, source: str, request: str, handles: Mapping[str, Value] | None = None) -> list[str]:
+        """What is wrong with a plan, by text and labels alone: the judge of a planner's samples. No look-up is made."""
+        try:
+            plan = resolve(parse(source), self.world.tools.contracts)
+            preview = preflight(plan, self.world.directory, self.world.judge, None, self.label, None, Said(request), self.clock(), handles or {})
+        except PlanError as error:
+            return [str(error)]
+        return [denied(line) for line in preview.lines if line.verdict is Verdict.DENY]
+
+    def perform(self, source: str, request: str, handles: Mapping[str, Value] | None = None) -> Report:
+        """`prepare` and `run` in one: what `discreet plan run` does."""
+        try:
+            planned = self.prepare(source, request, handles)
+        except PlanError as error:
+            return Report("", request, source, (), "", 0, (), (), (str(error),))
+        return self.run(planned)
+
+    # ------------------------------------------------------------------------------------------ from a request
+
+    def ask(self, request: str, draft: Callable[[str, Callable[[str], Sequence[str]]], Drafted]) -> Report:
+        """Draft a plan for `request` and run it. `draft(request, judge)` is a planner; see agents/planning.py."""
+        made = draft(request, lambda source: self.problems(source, request))
+        if made.problems:
+            return Report("", request, made.source, (), "", 0, (), (), tuple(made.problems))
+        return self.perform(made.source, request, made.handles)
+
+    async def ask_async(self, request: str, draft: Callable[..., Drafted]) -> Report:
+        """`ask` for async callers: the kernel is synchronous and runs in a worker thread."""
+        return await asyncio.to_thread(self.ask, request, draft)
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """A planner's plan with handles still in it, what they stand for, and what the judge found."""
+
+    source: str
+    problems: tuple[str, ...] = ()
+    handles: Mapping[str, Value] = field(default_factory=dict)
+
+
+def denied(line: Line) -> str:
+    """One denied line, located, by kind only: what a planner may hear of it (G4.4, G5.6)."""
+    worst = [f for f in line.decision.findings if f.verdict is Verdict.DENY]
+    types = sorted({f.tag.type for f in worst if f.tag is not None})
+    named = f" must not learn {', '.join(types)}" if types else " is not allowed"
+    whom = ", ".join(sorted({r.name or r.id for r in line.flow.recipients})) or line.flow.place.id
+    return f"{line.flow.span}: `{line.flow.contract.name}`: {whom}{named}"
+
+
+def _spoken(value: Value) -> str:
+    data = value.data
+    if isinstance(data, Fault):
+        return f"({FAULT_WORDS.get(data.kind, data.kind)})"
+    if isinstance(data, Seq):
+        return ", ".join(_spoken(item) for item in data)
+    return str(plain(value))
+
+
+FAULT_WORDS = {
+    "denied": "your norms do not allow this",
+    "refused": "this was refused",
+    "unknown": "whether this happened is not known",
+    "failed": "the service failed",
+    "type": "a step did not fit its data",
+    "value": "a step did not fit its data",
+    "limit": "a limit was met",
+    "schema": "the reader's answer did not fit",
+    "unassigned": "this was not found",
+    "raised": "stopped",
+}
+
+
+def _name(secret: bytes) -> str:
+    """An errand's name: derived from its secret, so that it counts nothing."""
+    return hashlib.sha256(b"errand\0" + secret).hexdigest()[:12]
