@@ -811,10 +811,12 @@ def _calls_tool(node: ast.expr, plan: ResolvedPlan) -> bool:
 
 def fitted(value: Value, shape: Shape, span: Span) -> Value:
     """An argument as its parameter wants it: ISO texts become dates; anything else that does not fit is a fault."""
-    data = value.data
-    if isinstance(data, (Fault, Unknown, Maybe)) or shape.kind in ("any", "record") or data is None:
+    data, kind = value.data, shape.kind
+    one = isinstance(data, str) or (isinstance(data, Unknown) and data.kind == "text")
+    if kind == "list" and one:  # one text where a list of texts is wanted
+        return seq((value,), value.label)
+    if isinstance(data, (Fault, Unknown, Maybe)) or kind in ("any", "record") or data is None:
         return value
-    kind = shape.kind
     if isinstance(data, str) and kind in ("date", "datetime", "time"):
         return _parsed_date(value, kind, span)
     if kind == "datetime" and isinstance(data, dt.date) and not isinstance(data, dt.datetime):

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from discreet.kernel.contract import AUTHORITY, Contract, Effect, Place, Recipient, Role
 from discreet.kernel.errors import NOWHERE, Denied, Span, invariant
-from discreet.kernel.label import PUBLIC, Label, Tag, join2
+from discreet.kernel.label import PUBLIC, Label, Tag, join2, label
 from discreet.kernel.value import Fault, Many, Map, Maybe, Record, Seq, Standing, Table, Unknown, Value
 
 
@@ -49,12 +49,21 @@ class Flow:
 
     @property
     def control(self) -> Label:
-        """What decided that, where and how often the call is made: pc, sizes, keys, ids; not contents (G2.6)."""
+        """What decided that, where and how often the call is made: pc, sizes, keys, ids; not contents (G2.6).
+
+        That an address is its owner's is what a place of sent things holds anyway (G6.1), so it is left out.
+        """
         result = self.pc
         for parameter in self.contract.parameters:
             value = self.arguments.get(parameter.name)
-            if value is not None:
-                result = join2(result, value.total if parameter.role is not Role.CONTENT else value.label if _container(value) else PUBLIC)
+            if value is None:
+                continue
+            if parameter.role is Role.CONTENT:
+                result = join2(result, value.label if _container(value) else PUBLIC)
+            elif parameter.address:
+                result = join2(result, _beyond_address(value.total))
+            else:
+                result = join2(result, value.total)
         return result
 
     def authority(self) -> dict[str, tuple[Standing, frozenset[str]]]:
@@ -65,6 +74,14 @@ class Flow:
             if value is not None and parameter.role in AUTHORITY:
                 found[parameter.name] = (lowest_standing(value), value.total.sources | self.pc.sources)
         return found
+
+
+ADDRESS_TYPE = "contact"
+
+
+def _beyond_address(total: Label) -> Label:
+    kept = {t: a for t, a in total.tags.items() if t.subject == "user" or t.type.split("/")[0] != ADDRESS_TYPE}
+    return total if len(kept) == len(total.tags) else label(kept, total.sources)
 
 
 def _container(value: Value) -> bool:

@@ -418,6 +418,8 @@ def _check_literal(contract: Contract, name: str, node: ast.expr) -> None:
                 good = good or isinstance(value, bool)
             case "date" | "datetime" | "time":
                 good = good or isinstance(value, str)  # ISO texts are read as dates
+            case "list":
+                good = good or (isinstance(value, str) and shape.element is not None and shape.element.kind == "text")
             case "none":
                 good = value is None
         if not good:
