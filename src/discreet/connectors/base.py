@@ -57,7 +57,7 @@ class Connector:
         if len(nonce) < NONCE_CHARS_MIN:
             raise InvalidArgument("nonce", f"needs at least {NONCE_CHARS_MIN} characters")
         if now.tzinfo is None:
-            raise InvalidArgument("now", "needs a time zone")
+            now = now.astimezone()  # a clock without a zone is this machine's
         make: Callable[..., dict[str, Any]] = getattr(self, f"_prepare_{action}")
         request = make({k: v for k, v in args.items() if v is not None}, nonce, now)
         canonical = canonical_json({"connector": self.name, "action": action, "request": request})

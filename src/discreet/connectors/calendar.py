@@ -20,6 +20,7 @@ from .errors import InvalidArgument, OutcomeUnknown, Refused
 from .mail import Mail
 
 EVENTS_MAX = 500
+DEFAULT_MINUTES = 60  # of an event that says neither end nor length
 SPAN_DAYS_MAX = 400
 ATTENDEES_MAX = 50
 TITLE_CHARS_MAX = 300
@@ -107,7 +108,8 @@ class Calendar(Connector):
             raise InvalidArgument("attendees", "need a mail account to be written to")
         uid = f"{derive(nonce, 'uid')}@discreet"
         made = {"title": title, "start": start, "end": end, "place": place, "notes": notes, "attendees": attendees, "organizer": organizer}
-        request: dict[str, Any] = {"name": f"{derive(nonce, 'uid')}.ics", "data": calendar_object.write(uid, now, **made)}
+        request: dict[str, Any] = {"name": f"{derive(nonce, 'uid')}.ics", "data": calendar_object.write(uid, now, **made),
+                                   "shown": {"title": title, "place": place, "start": self._iso(start), "end": self._iso(end)}}
         if attendees and self._mail:
             invitation = calendar_object.write(uid, now, **made, method="REQUEST")
             c = self._mail.config
@@ -129,7 +131,9 @@ class Calendar(Connector):
                 raise OutcomeUnknown("event was added; whether the invitation was sent is not known") from error
             except Exception as error:
                 raise Refused("not_invited", "event was added; the invitation was not sent") from error
-        return {"id": request["name"], "invited": invited}
+        shown = request["shown"]
+        return {"id": request["name"], **shown, "start": datetime.fromisoformat(shown["start"]), "end": datetime.fromisoformat(shown["end"]),
+                "invited": invited}
 
     # move and remove
 
@@ -146,7 +150,7 @@ class Calendar(Connector):
         end = datetime.fromisoformat(request["end"]) if request["end"] else None
         moved = calendar_object.moved(data, datetime.fromisoformat(request["start"]), end, datetime.fromisoformat(request["stamp"]))
         dav.put(self.config.dav, request["name"], moved, "text/calendar", _strong(etag))
-        return {"id": request["name"], "invited": False}
+        return {"moved": True}
 
     def _prepare_remove(self, args: Mapping[str, Any], nonce: str, now: datetime) -> dict[str, Any]:
         return {"name": _name(args)}
@@ -171,10 +175,13 @@ class Calendar(Connector):
             if isinstance(end, datetime) or not isinstance(end, date) or end < start or (end - start).days > SPAN_DAYS_MAX:
                 raise InvalidArgument("end", "must be a date on or after `start`")
             return start, end + timedelta(days=1)
+        minutes = whole(args, "minutes", 0, 0, SPAN_DAYS_MAX * 1440)
+        if isinstance(start, datetime) and start.tzinfo is None and start.time() == time.min and not minutes and "end" not in args:
+            return start.date(), start.date() + timedelta(days=1)  # a plan's bare date arrives as its first moment
         start = self._moment(args, "start", None)
-        if "end" in args and "minutes" in args:
+        if "end" in args and minutes:
             raise InvalidArgument("minutes", "and `end` exclude each other")
-        end = self._moment(args, "end", start + timedelta(minutes=whole(args, "minutes", 60, 1, SPAN_DAYS_MAX * 1440)))
+        end = self._moment(args, "end", start + timedelta(minutes=minutes or DEFAULT_MINUTES))
         if end <= start:
             raise InvalidArgument("end", "must lie after `start`")
         return start, end
@@ -187,6 +194,11 @@ class Calendar(Connector):
         if isinstance(value, datetime) and value.tzinfo is None:
             return value.replace(tzinfo=self._zone)
         return moment(args, name, default)
+
+    def _iso(self, value: date | datetime) -> str:
+        if not isinstance(value, datetime):
+            value = datetime.combine(value, time.min, self._zone)
+        return value.astimezone(self._zone).isoformat()
 
     def _spelled(self, made: Mapping[str, Any]) -> str:
         def spoken() -> Iterator[str]:

@@ -74,13 +74,14 @@ class Mail(Connector):
         request: dict[str, Any] = {
             "folder": line(args, "folder", "INBOX"),
             "limit": whole(args, "limit", 20, 1, SEARCH_RESULTS_MAX),
-            "verified": flag(args, "verified", False),
+            # an address that anybody can write into a header is no address until a server vouches for it
+            "verified": flag(args, "verified", "@" in line(args, "sender", "")),
         }
         for key in ("sender", "subject", "text"):
             if args.get(key):
                 request[key] = line(args, key)
-        if "unseen" in args:
-            request["unseen"] = flag(args, "unseen", True)
+        if flag(args, "unseen", False):
+            request["unseen"] = True
         if "since" in args:
             since = args["since"]
             if not isinstance(since, date):
@@ -239,7 +240,7 @@ def _criteria_search(call: mail_wire.ImapCall, request: dict[str, Any]) -> list[
     if "since" in request:
         terms["date_gte"] = date.fromisoformat(request["since"])
     if "unseen" in request:
-        terms["seen"] = not request["unseen"]
+        terms["seen"] = False
     criteria = str(AND(**terms)) if terms else "ALL"
     charset = () if criteria.isascii() else ("CHARSET", "UTF-8")
     data = call.read("SEARCH", *charset, criteria.encode())

@@ -62,6 +62,11 @@ class Shops(Connector):
     def __init__(self, shops: tuple[ShopConfig, ...]) -> None:
         self._shops = {config.name: _Open(config, McpLink(config.server)) for config in shops}
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the shops are called."""
+        return tuple(self._shops)
+
     def close(self) -> None:
         for shop in self._shops.values():
             shop.link.close()
@@ -328,7 +333,7 @@ def _text(found: Any, key: str, chars_max: int) -> str:
 
 
 def _number(found: Any, key: str) -> float | None:
-    value = _maybe(found, key)
+    value = _maybe(found, key)  # json gives no NaN: strict parsing refuses it
     good = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9
     return float(value) if good else None
 

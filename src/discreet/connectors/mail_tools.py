@@ -1,0 +1,76 @@
+"""Mail as tools: the contracts of `mail.search`, `read`, `send`, `reply`, `draft`, `move`, `delete`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from discreet.kernel.contract import Contract, Effect, Parameter, Place, Role
+from discreet.kernel.label import label
+from discreet.kernel.shape import list_of, record_of, scalar, text
+from discreet.kernel.value import Standing, Value
+from discreet.tools.registry import Tool
+
+from .local_time import local_tool
+from .mail import RECIPIENTS_MAX, Mail
+from .mail_message import BODY_CHARS_MAX
+
+PROVIDER = "mail-provider"  # recipient id of the account's host; its role is `own-provider`
+SOURCE = "mail"  # whoever wrote to the mailbox
+RESULTS_MAX = 20
+
+# A mailbox holds what was said between people; what it says beyond that is private all the same: no norm gives messages away.
+_HELD = (("communication/message", "user"),)
+MAILBOX = Place("mail", label(_HELD, (SOURCE,)), (PROVIDER,))
+
+_line = text(max=1_000)
+_address = text(max=320)
+_id = text(max=300, attested=True)
+_summary = record_of(
+    "Mail", id=_id, sender=_address, sender_name=_line, sender_verified=scalar("bool", attested=True), subject=_line,
+    date=scalar("datetime", optional=True), unseen=scalar("bool", attested=True),
+)
+_sent = record_of("Sent", message_id=text(max=300), copy_kept=scalar("bool"))
+
+
+def mail_tools(mail: Mail, zone: str = "UTC") -> tuple[Tool, ...]:
+    """The tools of one account."""
+    made = {
+        "search": Contract(
+            "mail.search", "mails, newest first; a full address as sender finds only mail that is proven to be from it",
+            (Parameter("sender", _line, Role.KEY, ""), Parameter("subject", _line, Role.KEY, ""), Parameter("text", _line, Role.KEY, ""),
+             Parameter("since", scalar("date", optional=True), Role.KEY, None), Parameter("unseen", scalar("bool"), Role.KEY, False)),
+            list_of(_summary, RESULTS_MAX), place=_searched, purpose="lookup/own", recipients=(PROVIDER,)),
+        "read": Contract(
+            "mail.read", "the text of one mail", (Parameter("id", _id, Role.KEY),), text(max=BODY_CHARS_MAX), place=MAILBOX,
+            purpose="lookup/own", recipients=(PROVIDER,)),
+        "send": Contract(
+            "mail.send", "send a mail",
+            (Parameter("to", _address, Role.WHO, address="mail"), Parameter("subject", _line), Parameter("body", text()),
+             Parameter("cc", list_of(_address, RECIPIENTS_MAX), Role.WHO, (), address="mail")),
+            _sent, Effect.WRITE, "correspondence", MAILBOX, calls_max=20),
+        "reply": Contract(
+            "mail.reply", "answer one mail; `to` is its sender",
+            (Parameter("id", _id, Role.KEY), Parameter("to", _address, Role.WHO, address="mail"), Parameter("body", text())),
+            _sent, Effect.WRITE, "correspondence/reply", MAILBOX, calls_max=20),
+        "draft": Contract(
+            "mail.draft", "write a mail into the drafts without sending it",
+            (Parameter("to", _address), Parameter("subject", _line), Parameter("body", text())),
+            record_of("Draft", id=_id), Effect.WRITE, "storage", MAILBOX, undoable=True, calls_max=20),
+        "move": Contract(
+            "mail.move", "move a mail to another folder", (Parameter("id", _id, Role.WHAT), Parameter("folder", _line, Role.WHAT)),
+            record_of("Moved", moved=scalar("bool")), Effect.WRITE, "storage", MAILBOX, undoable=True),
+        "delete": Contract(
+            "mail.delete", "delete a mail for good", (Parameter("id", _id, Role.WHAT),), record_of("Deleted", deleted=scalar("bool")),
+            Effect.DELETE, "storage", MAILBOX, calls_max=20),
+    }
+    return tuple(local_tool(contract, mail, action, zone, "text" if action == "read" else "") for action, contract in made.items())
+
+
+def _searched(arguments: Mapping[str, Value]) -> Place:
+    """A search by one resolved, proven address is a place of its own, with that person in its audience (G2.6)."""
+    sender = arguments["sender"]
+    address = sender.data
+    if isinstance(address, str) and "@" in address and sender.standing >= Standing.RESOLVED:
+        who = f"mail:{address.strip().lower()}"
+        return Place(f"mail/from/{who}", label(_HELD, (SOURCE,), audience=(who,)), (PROVIDER,))
+    return MAILBOX

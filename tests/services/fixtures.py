@@ -1,0 +1,57 @@
+"""Pytest fixtures over the real local services; `from tests.services.fixtures import *` or list this module as a plugin.
+
+Services start once per test module: starting them takes seconds, and each test uses names of its own.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from discreet.connectors.base import Connector
+from discreet.connectors.errors import ConnectorError
+from discreet.demo.services.start import Services, start
+
+TODAY = dt.date(2026, 11, 23)
+NOW = dt.datetime(2026, 11, 23, 9, tzinfo=dt.timezone.utc)
+_counter = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """All services, honest."""
+    with start(tmp_path_factory.mktemp("services"), today=TODAY) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def hostile_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """All services, with the tricks under which an errand can still succeed."""
+    with start(tmp_path_factory.mktemp("hostile"), hostile=True, today=TODAY) as running:
+        yield running
+
+
+@pytest.fixture
+def call() -> Callable[..., Any]:
+    """`call(connector, action, **args)` with a nonce of its own."""
+
+    def made(connector: Connector, action: str, /, **args: Any) -> Any:
+        return connector.call(action, args, f"nonce-of-a-test-{next(_counter)}", NOW)
+
+    return made
+
+
+@pytest.fixture
+def fails() -> Callable[..., ConnectorError]:
+    """`fails(error, connector, action, **args)`: the error that the call raises."""
+
+    def made(kind: type[ConnectorError], connector: Connector, action: str, /, **args: Any) -> ConnectorError:
+        with pytest.raises(kind) as caught:
+            connector.call(action, args, f"nonce-of-a-test-{next(_counter)}", NOW)
+        return caught.value
+
+    return made
