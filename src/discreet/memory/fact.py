@@ -73,6 +73,5 @@ def fact_label(tags: Iterable[Tag], sources: Iterable[str], audience: Iterable[s
 
 def seal(key: bytes, place: str, row: tuple) -> bytes:
     """Binds every field of a fact to its id and place: what an editor swaps or changes no longer fits (G7.1)."""
-    id_, type_, subject, text, label_, provenance, created, updated = row
-    message = json.dumps([place, id_, type_, subject, text, label_.decode("ascii", "replace"), provenance, created, updated])
-    return hmac.digest(key, message.encode(), "sha256")
+    fields = [field.decode("ascii", "replace") if isinstance(field, bytes) else field for field in row]
+    return hmac.digest(key, json.dumps([place, *fields]).encode(), "sha256")

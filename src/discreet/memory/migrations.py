@@ -16,7 +16,7 @@ def m001_facts(db: Any) -> None:
     db.execute(
         "create table fact(place integer not null, serial integer not null, id text unique not null, type text not null,"
         " subject text not null, text text not null, label blob not null, provenance text not null, created text not null,"
-        " updated text not null, words text not null, seal blob not null, primary key(place, serial))"
+        " updated text not null, seal blob not null, primary key(place, serial))"
     )
     db.execute(
         "create table vector(place integer not null, serial integer not null, data blob not null, primary key(place, serial))"

@@ -30,15 +30,19 @@ def create(db: Any, place: int) -> None:
     db.execute(f"insert into search_{place}(search_{place}, rank) values('secure-delete', 1)")
 
 
-def add(db: Any, place: int, serial: int, text: str, words: str) -> None:
-    db.execute(f"insert into search_{place}(rowid, text, words) values(?,?,?)", (serial, text, words))
+def add(db: Any, place: int, serial: int, text: str, type: str) -> None:
+    db.execute(f"insert into search_{place}(rowid, text, words) values(?,?,?)", (serial, text, _names(type)))
 
 
-def remove(db: Any, place: int, serial: int, text: str, words: str) -> None:
+def remove(db: Any, place: int, serial: int, text: str, type: str) -> None:
     """Take the very words out again that `add` put in."""
-    db.execute(
-        f"insert into search_{place}(search_{place}, rowid, text, words) values('delete',?,?,?)", (serial, text, words)
-    )
+    values = (serial, text, _names(type))
+    db.execute(f"insert into search_{place}(search_{place}, rowid, text, words) values('delete',?,?,?)", values)
+
+
+def _names(type_: str) -> str:
+    """By what a fact is found beside its text. Another rule needs a migration that indexes anew."""
+    return type_.replace("-", " ").replace("/", " ")
 
 
 def optimize(db: Any, place: int) -> None:

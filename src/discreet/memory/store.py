@@ -25,7 +25,7 @@ from discreet.kernel.errors import nearest
 from discreet.kernel.label import PUBLIC, Label, Tag, decode, join2, label
 from discreet.ledger.database import connect, damage, subkey, transaction
 from discreet.ledger.entry import LedgerError
-from discreet.ledger.head import Head, HeadFile, Signer
+from discreet.ledger.head import Head, HeadFile, Signer, turn
 from discreet.memory import search
 from discreet.memory.fact import OUTSIDE, USER_SAID, Fact, Place, VaultError, fact_label, place_of_key, seal
 from discreet.memory.migrations import migrate
@@ -59,16 +59,27 @@ class Vault:
         self.path, self.types, self.most_private = path, types, most_private
         self._embed, self._now = embed, now
         self._mutex = threading.RLock()
+        self._joined = False
         self._seal_key, self._id_key = subkey(key, "vault seals"), subkey(key, "vault ids")
+        self.export_key = subkey(key, "vault exports")
         self._signer = Signer(subkey(key, "vault heads"))
         self._head_file = HeadFile(head_path) if head_path else None
         self.db = connect(path, subkey(key, "vault file"))
-        migrate(self.db)
-        self.name = self._meta("name")
-        if not accept_older:
-            self._refuse_older()
-        if self._meta("scrub") == "yes":  # a process died between forgetting and erasing
-            self._scrub()
+        try:
+            migrate(self.db)
+            self.name = self._meta("name")
+            if accept_older:
+                self._sign()
+            else:
+                self._refuse_older()
+            if self._meta("scrub") == "yes":  # a process died between forgetting and erasing
+                self._scrub()
+        except damage() as error:
+            self.db.close()
+            raise self._unreadable(error) from error
+        except VaultError:
+            self.db.close()
+            raise
 
     @classmethod
     def open(
@@ -134,7 +145,7 @@ class Vault:
             now = self._now().isoformat(timespec="microseconds")
             fact = Fact(fact_id, text, type, subject, made, tuple(provenance), learned, now, now)
             self._insert(number, serial, place.key(), fact)
-            log(b"remember", fact_id)
+            log("remember", fact_id)
         return fact
 
     def correct(self, id: str, text: str, sources: Iterable[str] = ()) -> Fact:
@@ -152,21 +163,51 @@ class Vault:
             self._delete(number, serial)
             self._insert(number, serial, key, fact)
             self._set("scrub", "yes")
-            log(b"correct", id)
-        self._scrub(number)
+            log("correct", id)
+        self._scrub()
         return fact
 
     def forget(self, id: str) -> None:
         """Delete a fact and erase it from the file and its indexes. Works on a damaged fact too."""
         with self._change() as log:
-            rows = self.db.execute("select place, serial from fact where id = ?", (id,)).fetchall()
+            rows = self._fetched("select place, serial from fact where id = ?", (id,))
             if not rows:
                 raise VaultError(f"the vault has no fact `{id}`")
-            number, serial = rows[0]
-            self._delete(number, serial)
+            if not self._sound(id):  # its words are not those that its index has, perhaps not in this place
+                self.db.execute("delete from vector where place = ? and serial = ?", rows[0])
+                self.db.execute("delete from fact where id = ?", (id,))
+                self._index_anew()
+            else:
+                self._delete(*rows[0])
             self._set("scrub", "yes")
-            log(b"forget", id)
-        self._scrub(number)
+            log("forget", id)
+        self._scrub()
+
+    def embed_missing(self) -> int:
+        """Make up the vectors of facts that were remembered while no embedding was installed; how many."""
+        if not self._embed:
+            return 0
+        with self._mutex, transaction(self.db):
+            rows = self.db.execute(
+                "select place, serial, text from fact where not exists"
+                " (select 1 from vector v where v.place = fact.place and v.serial = fact.serial)"
+            ).fetchall()
+            for number, serial, text in rows:
+                search.put_vector(self.db, number, serial, text, self._embed)
+        return len(rows)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is remembered inside is remembered as one: all of it or, after a failure or a crash, none."""
+        with self._mutex:
+            with self._change():
+                self._joined = True
+                try:
+                    yield
+                finally:
+                    self._joined = False
+            if self._meta("scrub") == "yes":
+                self._scrub()
 
     # reading
 
@@ -190,9 +231,12 @@ class Vault:
             raise VaultError(f"a query of {len(query)} characters; at most {search.QUERY_CHARS_MAX} characters")
         wanted = self._tags(named, subjects)
         vector = self._embed([query])[0] if self._embed and query.strip() else None
-        with self._mutex:
-            places = self._places(learned, wanted)
-            return [fact for one in dict.fromkeys(named) for fact in self._best(places, one, named, query, limit, vector)]
+        try:
+            with self._mutex:
+                places = self._places(learned, wanted)
+                return [fact for one in dict.fromkeys(named) for fact in self._best(places, one, named, query, limit, vector)]
+        except damage() as error:
+            raise self._unreadable(error) from error
 
     def place_label(self, types: Iterable[str], learned: bool = False, subjects: Iterable[str] = ("user",)) -> Label:
         """The label of every recall of these types: fixed by what is named, not by what is there (G2.5, G2.6)."""
@@ -224,14 +268,8 @@ class Vault:
 
     def check(self) -> list[str]:
         """Ids of facts whose seal does not fit: changed, swapped or moved by someone without the key."""
-        bad = []
         with self._mutex:
-            for key, row in self._all():
-                try:
-                    self._read(key, row)
-                except VaultError:
-                    bad.append(row[0])
-        return bad
+            return [row[0] for _, row in self._all() if not self._sound(row[0])]
 
     # inside
 
@@ -243,7 +281,7 @@ class Vault:
     def _places(self, learned: bool, wanted: frozenset[Tag]) -> list[tuple[int, str, frozenset[Tag]]]:
         """The places whose every tag is wanted; a type that is no longer known counts as the most private."""
         found = []
-        for number, key in self.db.execute("select number, key from place order by key").fetchall():
+        for number, key in self._fetched("select number, key from place order by key"):
             place = place_of_key(key)
             tags = frozenset(t if t.type in self.types else Tag(self.most_private, t.subject) for t in place.tags)
             if place.learned == learned and tags <= wanted:
@@ -258,21 +296,29 @@ class Vault:
             owner = next(n for n in named if least == n or least.startswith(n + "/"))
             if owner == one:
                 for serial in search.find(self.db, number, query, limit, vector):
-                    rows = self.db.execute(f"select {ROW}, seal from fact where place = ? and serial = ?", (number, serial))
-                    row = rows.fetchone()
-                    if row is None:
+                    rows = self._fetched(f"select {ROW}, seal from fact where place = ? and serial = ?", (number, serial))
+                    if not rows:
                         raise VaultError("the index of a place names a fact that is not there: the vault is damaged")
-                    found.append(self._read(key, row))
+                    found.append(self._read(key, rows[0]))
         yield from found[:limit]
+
+    def _fetched(self, query: str, values: tuple = ()) -> list[tuple]:
+        try:
+            return self.db.execute(query, values).fetchall()
+        except damage() as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: Exception) -> VaultError:
+        return VaultError(f"the vault at `{self.path}` cannot be read: {error}")
 
     def _all(self) -> Iterator[tuple[str, tuple]]:
         query = f"select place.key, {ROW}, seal from fact join place on place.number = fact.place order by place.key, fact.serial"
-        for key, *row in self.db.execute(query).fetchall():
+        for key, *row in self._fetched(query):
             yield key, tuple(row)
 
     def _row(self, id_: str) -> tuple[int, int, str, Fact]:
         query = f"select fact.place, fact.serial, place.key, {ROW}, seal from fact join place on place.number = fact.place where id = ?"
-        rows = self.db.execute(query, (id_,)).fetchall()
+        rows = self._fetched(query, (id_,))
         if not rows:
             raise VaultError(f"the vault has no fact `{id_}`")
         number, serial, key, *row = rows[0]
@@ -281,31 +327,44 @@ class Vault:
     def _read(self, key: str, row: tuple) -> Fact:
         """A fact from its row. The seal is looked at first: a label is never parsed from what anyone wrote (G2.5)."""
         *fields, stored = row
-        if not hmac.compare_digest(seal(self._seal_key, key, tuple(fields)), stored):
+        if not isinstance(stored, bytes) or not hmac.compare_digest(seal(self._seal_key, key, tuple(fields)), stored):
             raise VaultError(f"fact `{row[0]}` was changed or moved by someone without the key")
         id_, type_, subject, text, label_, provenance, created, updated = fields
         known = type_ if type_ in self.types else self.most_private
         made = decode(label_, self.types, self.most_private)
         return Fact(id_, text, known, subject, made, tuple(json.loads(provenance)), place_of_key(key).learned, created, updated)
 
+    def _sound(self, id_: str) -> bool:
+        try:
+            self._row(id_)
+        except VaultError:
+            return False
+        return True
+
     def _insert(self, number: int, serial: int, key: str, fact: Fact) -> None:
         provenance = json.dumps(list(fact.provenance))
         row = (fact.id, fact.type, fact.subject, fact.text, fact.label.canonical(), provenance, fact.created, fact.updated)
-        words = fact.type.replace("-", " ").replace("/", " ")
         self.db.execute(
-            f"insert into fact(place, serial, {ROW}, words, seal) values({','.join('?' * 12)})",
-            (number, serial, *row, words, seal(self._seal_key, key, row)),
+            f"insert into fact(place, serial, {ROW}, seal) values({','.join('?' * 11)})",
+            (number, serial, *row, seal(self._seal_key, key, row)),
         )
-        search.add(self.db, number, serial, fact.text, words)
+        search.add(self.db, number, serial, fact.text, fact.type)
         if self._embed:
             search.put_vector(self.db, number, serial, fact.text, self._embed)
 
     def _delete(self, number: int, serial: int) -> None:
-        rows = self.db.execute("select text, words from fact where place = ? and serial = ?", (number, serial)).fetchone()
+        rows = self.db.execute("select text, type from fact where place = ? and serial = ?", (number, serial)).fetchone()
         search.remove(self.db, number, serial, *rows)
         search.optimize(self.db, number)
         self.db.execute("delete from vector where place = ? and serial = ?", (number, serial))
         self.db.execute("delete from fact where place = ? and serial = ?", (number, serial))
+
+    def _index_anew(self) -> None:
+        for (number,) in self._fetched("select number from place"):
+            self.db.execute(f"drop table search_{number}")
+            search.create(self.db, number)
+            for serial, text, type_ in self._fetched("select serial, text, type from fact where place = ?", (number,)):
+                search.add(self.db, number, serial, text, type_)
 
     def _next(self, place: Place) -> tuple[int, int]:
         """The place's number and the next serial in it; a serial is never given twice."""
@@ -336,34 +395,42 @@ class Vault:
                 raise VaultError(f"a name of {len(name)} characters; at most {NAME_CHARS_MAX} characters")
 
     @contextmanager
-    def _change(self) -> Iterator[Callable[[bytes, str], None]]:
+    def _change(self) -> Iterator[Callable[[str, str], None]]:
         """A durable change, all or nothing; it moves the vault's lineage on, so that an older copy shows."""
         try:
             with self._mutex:
+                if self._joined:  # part of a larger change
+                    yield self._advance
+                    return
                 with transaction(self.db):
                     yield self._advance
                 self._sign()
         except damage() as error:
             raise VaultError(f"the vault at `{self.path}` cannot be written: {error}") from error
 
-    def _advance(self, what: bytes, id_: str) -> None:
-        lineage = hashlib.sha256(f"{self._meta('lineage')} {what.decode()} {id_}".encode()).hexdigest()
+    def _advance(self, what: str, id_: str) -> None:
+        lineage = hashlib.sha256(f"{self._meta('lineage')} {what} {id_}".encode()).hexdigest()
         self._set("changes", str(int(self._meta("changes")) + 1))
         self._set("lineage", lineage)
 
     def _sign(self) -> None:
         if self._head_file:
-            self._head_file.write(self._signer.sign(Head(self.name, int(self._meta("changes")), self._meta("lineage"))))
+            with turn(self.path.with_name(self.path.name + ".lock")):  # so that no older head overwrites a newer one
+                self._head_file.write(self._signer.sign(Head(self.name, int(self._meta("changes")), self._meta("lineage"))))
 
     def _refuse_older(self) -> None:
         """The head file outlives the vault's file: a copy put back to an earlier day is refused."""
-        try:
-            head = self._head_file.read() if self._head_file else None
-        except LedgerError as error:
-            raise VaultError(f"{error}: the vault's head file") from error
-        if head is None:
+        if self._head_file is None:
             return
+        try:
+            head = self._head_file.read()
+        except LedgerError as error:
+            raise VaultError(f"{error}: `{self._head_file.path}`") from error
         changes = int(self._meta("changes"))
+        if head is None:
+            if changes:
+                raise VaultError(f"the vault's head file `{self._head_file.path}` is missing")
+            return self._sign()
         same = head.seq < changes or (head.seq == changes and head.hash == self._meta("lineage"))
         if head.ledger != self.name or not same or not self._signer.made(head):
             raise VaultError("the vault is not the one that its head states: it was put back to an older copy or replaced")
@@ -374,13 +441,16 @@ class Vault:
     def _set(self, name: str, value: str) -> None:
         self.db.execute("update meta set value = ? where name = ?", (value, name))
 
-    def _scrub(self, place: int | None = None) -> None:
+    def _scrub(self) -> None:
         """Erase what was deleted from the file and its log. Another process's reading delays it to a later opening."""
+        if self._joined:  # a file is not rewritten in the middle of a change; the next opening does it
+            return
         try:
             with self._mutex:
                 self.db.execute("vacuum")
-                with transaction(self.db):
-                    self._set("scrub", "no")
-                self.db.execute("pragma wal_checkpoint(truncate)").fetchall()
+                busy, *_ = self.db.execute("pragma wal_checkpoint(truncate)").fetchone()
+                if not busy:
+                    with transaction(self.db):
+                        self._set("scrub", "no")
         except damage():
             pass  # `scrub` stands at yes
