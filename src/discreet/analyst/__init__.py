@@ -1,0 +1,1 @@
+"""The analyst: a finding is a proof that replays."""

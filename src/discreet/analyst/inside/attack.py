@@ -1,0 +1,828 @@
+"""Attacks one entry point: finds its inputs, tries payloads, judges effects, shrinks what works to one small request."""
+
+import itertools
+import os
+import re
+import sys
+import time
+
+import oracles
+import static
+from payloads import PAYLOADS, WEAKNESS
+from web import play, put
+
+NAMES_MAX = 24
+ROUNDS_MAX = 3
+VARIANTS_MAX = 6
+CLOSURE_MAX = 40
+NOT_INPUT_HEADERS = {
+    "host", "content-type", "content-length", "cookie", "accept", "accept-encoding", "accept-language", "if-none-match", "if-modified-since", "range", "if-range", "transfer-encoding", "connection", "upgrade", "authorization",
+    "x-forwarded-host", "x-forwarded-proto", "x-forwarded-for", "x-forwarded-port", "x-forwarded-prefix", "x-script-name", "expect", "x-requested-with", "access-control-request-method", "origin", "sec-fetch-site", "sec-fetch-mode", "cache-control",
+}
+NOT_NAMES = {"GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "utf-8", "utf8", "__main__", "r", "w", "rb", "wb", "a", "ascii", "latin-1", "ignore", "replace", "strict", "html.parser", "application/json", "text/html", "text/plain"}
+PREFERENCE_WORDS = ("lang", "locale", "theme", "timezone", "tz", "color", "colour", "mode", "view", "sort", "consent", "currency", "banner", "seen", "tab", "layout", "font", "page", "filter", "search")
+SENSITIVE_COOKIE = re.compile(r"(^|[_.-])(sess|session|sessionid|sid|auth|token|jwt|remember|rememberme|login|access|refresh|api[_-]?key|secret|identity|id[_-]?token)", re.I)
+SENSITIVE_INPUT = re.compile(r"passw|passwd|pwd|secret|passphrase|\bpin\b|api_?key|token|credential|ssn|security_answer", re.I)
+IDENTITY_KEY = re.compile(r"^(user|user_?id|uid|user_?name|login|account|account_?id|logged_?in|authenticated|auth_user|member_?id|customer_?id)$", re.I)
+PRIVILEGE_KEY = re.compile(r"^(role|roles|is_?admin|admin|is_?staff|is_?superuser|privilege|privileges|permission|permissions|access_?level)$", re.I)
+CHANNELS = ("query", "form", "json", "cookie", "header", "pname", "hname")
+
+
+class Attack(object):
+    """The state of the attack on one entry point."""
+
+    def __init__(self, endpoint, app, watch, survey, nonce, deadline, all_kinds):
+        self.endpoint, self.app, self.watch, self.survey, self.deadline, self.all_kinds = endpoint, app, watch, survey, deadline, all_kinds
+        self.place, self.nonce = watch.place, nonce
+        self.count, self.claims, self.requests = 0, [], 0
+        self.notes = []
+        self.function = nearest(survey, endpoint["place"])
+        self.scope = closure(survey, self.function)
+        self.names, self.text_names, self.kinds_static = [], [], set()
+        for function in self.scope:
+            self.kinds_static |= set(function["kinds"])
+        self.constants = list(dict.fromkeys(c for f in self.scope[:6] for c in f["constants"]))
+        self.compared = list(dict.fromkeys(c for f in self.scope[:8] for c in f["compared"]))
+        self.iterates = False
+        self.session, self.encodings, self.marked = None, set(), {}
+        self.variants = [{}]
+        self.body_method = next((m for m in ("POST", "PUT", "PATCH", "DELETE") if m in endpoint["methods"]), None)
+        self.method = self.body_method or (endpoint["methods"] or ["GET"])[0]
+
+    # -- requests -------------------------------------------------------------------------------------------------
+
+    def tokens(self):
+        self.count += 1
+        mark = "dq%s%d" % (self.nonce, self.count)
+        flag = os.path.join(self.place, "f%d" % self.count)
+        canary = os.path.join(self.place, "canary.txt")
+        return {
+            "UP": oracles.CLIMB, "CANARY": canary, "STEM": canary[:-4], "FLAG": flag, "PLACE": self.place, "FN": "dq" + self.nonce, "MARK": mark, "A": "7%03d" % (self.count * 7 % 1000), "B": "9%03d" % (self.count * 13 % 1000), "PORT": str(21000 + sum(map(ord, self.nonce)) * 7 % 20000),
+        }
+
+    def session_cookie(self):
+        return getattr(self.app, "config", {}).get("SESSION_COOKIE_NAME", "session") if self.endpoint["framework"] == "flask" else "sessionid"
+
+    def default(self, name, variant):
+        if name in variant:
+            return variant[name]
+        kind = self.kind_of(name)
+        low = name.lower()
+        if kind in ("int", "float") or low == "id" or low.endswith(("_id", "id]")) or low in ("page", "num", "count", "limit", "offset", "age", "qty", "quantity", "size", "year", "amount", "n", "price", "number", "uid", "pk"):
+            return "1"
+        if kind == "bool":
+            return "true"
+        if kind == "uuid":
+            return "12345678-1234-4234-8234-123456789abc"
+        if "mail" in low:
+            return "a@b.example"
+        if low in ("host", "ip", "hostname", "addr", "address", "domain"):
+            return "127.0.0.1"
+        if "passw" in low or low in ("pwd", "confirm"):
+            return "Passw0rd!x"
+        return "dqv"
+
+    def kind_of(self, name):
+        parts = self.endpoint.get("parts", {})
+        if name in parts:
+            return parts[name]
+        schema = self.endpoint.get("schema") or {}
+        for place in ("query", "json", "form", "header", "cookie"):
+            if name in schema.get(place, {}):
+                return schema[place][name]
+        return "str"
+
+    def build(self, mode, values, variant, channels=CHANNELS, only=None, also=()):
+        """A request that carries `values` in the channels, and harmless values for every other known name."""
+        endpoint = self.endpoint
+        path = endpoint["path"]
+        for name, kind in endpoint.get("parts", {}).items():
+            value = values.get(name) if name in values and "path" in channels else None
+            if value is None:
+                value = kind[4:] if kind.startswith("any:") else self.default(name, variant)
+            path = path.replace("{%s}" % name, value)
+        request = {"method": self.method if mode != "query" else "GET" if "GET" in endpoint["methods"] else self.method, "path": path, "query": [], "headers": [], "cookies": [], "form": []}
+        json_body, schema = {}, endpoint.get("schema")
+        for name in self.names:
+            if name in endpoint.get("parts", {}) or (only is not None and name not in only and name not in values):
+                continue
+            attacked = name in values
+            value = values[name] if attacked else self.default(name, variant)
+            allowed = channels if attacked else CHANNELS
+            typed = value
+            if not attacked and self.kind_of(name) == "int":
+                typed = 1
+            if schema is not None and any(name in schema[k] for k in ("query", "header", "cookie", "json", "form")):
+                for where in ("query", "header", "cookie", "json", "form"):
+                    if name in schema[where] and where in allowed:
+                        if where == "json":
+                            json_body[name] = typed
+                        else:
+                            request[{"header": "headers", "cookie": "cookies"}.get(where, where)].append((name, value))
+                continue
+            if "query" in allowed and "\x00" not in value:
+                request["query"].append((name, value))
+            if mode in ("form", "files") and "form" in allowed:
+                request["form"].append((name, value))
+            if mode == "json" and "json" in allowed:
+                json_body[name] = typed
+            if name in self.text_names:
+                if "cookie" in allowed and re.fullmatch(r"[\w.-]+", name):
+                    request["cookies"].append((name, value))
+                if "header" in allowed and re.fullmatch(r"[A-Za-z][\w-]*", name) and name.lower() not in NOT_INPUT_HEADERS:
+                    request["headers"].append((name.replace("_", "-"), value))
+        if "*" in values:
+            self._as_names(request, values["*"], mode, channels, json_body)
+        if mode == "json":
+            request["json"] = json_body
+            request["form"] = []
+            if schema is not None and schema["json"] and len(schema["json"]) == 1 and not schema.get("embed") and "@" in values:
+                request["json"] = values["@"]
+        elif mode == "raw":
+            request["raw"], request["form"] = values.get("@", ""), []
+            request["type"] = "application/xml" if "<" in values.get("@", "") else "application/octet-stream"
+        elif mode == "files":
+            request["files"] = []
+            for name in self.file_names():
+                filename, content = values.get("filename", "a.txt"), values.get("content", "dqv")
+                if content[:2] == "PK":
+                    filename = values.get("filename", "a.zip")
+                elif "ustar" in content[:600]:
+                    filename = values.get("filename", "a.tar")
+                elif content.startswith("<"):
+                    filename = values.get("filename", "a.xml")
+                request["files"].append((name, filename, content, "application/octet-stream"))
+        if self.session is not None:
+            request["session"] = self.session
+        request["cookies"] = request["cookies"] + list(also)
+        return {k: v for k, v in request.items() if v not in ([], None) or k == "json"}
+
+    def _as_names(self, request, payload, mode, channels, json_body):
+        """The payload as the *name* of an input; its values are the words that the code compares with."""
+        values = [c for c in self.constants if len(c) < 60][:20] + ["1"]
+        if "pname" in channels:
+            request["query"] += [(payload, v) for v in values]
+            if mode == "form":
+                request["form"] += [(payload, v) for v in values]
+            if mode == "json":
+                json_body[payload] = "1"
+        if "hname" in channels and re.fullmatch(r"[^\s:]+( [^\s:]+)*", payload):
+            request["headers"].insert(0, (payload, values[0] if values else "1"))
+
+    def file_names(self):
+        schema = self.endpoint.get("schema")
+        if schema and schema["files"]:
+            return list(schema["files"])
+        names = [n for n in self.names if n not in self.endpoint.get("parts", {})]
+        return (names or ["file"])[:6]
+
+    def send(self, request, marker=None):
+        """(effects, status, headers, body) of one request."""
+        self.requests += 1
+        self.watch.begin(marker)
+        status, headers, body = 0, [], b""
+        try:
+            status, headers, body = play([request], self.app, self.endpoint["speaks"])
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            self.notes.append(type(error).__name__)
+            status, headers, body = 500, [], b""
+        return self.watch.end(), status, headers, body
+
+    # -- looking --------------------------------------------------------------------------------------------------
+
+    def look(self):
+        """Learn names, encodings, libraries reached and useful surrounding values by harmless requests."""
+        names = []
+        schema = self.endpoint.get("schema")
+        if schema:
+            for place in ("query", "json", "form", "header", "cookie"):
+                names += list(schema[place])
+        names += [c for c in self.constants if re.fullmatch(r"[A-Za-z_][\w.\[\]-]{0,60}", c) and c not in NOT_NAMES and not c.isupper()]
+        for constant in self.constants:
+            if constant.startswith("HTTP_"):
+                names.append(constant[5:].replace("_", "-").title())
+        names = list(dict.fromkeys(names))
+        asked = list(schema and [n for p in ("query", "json", "form", "header", "cookie") for n in schema[p]] or [])
+        self.names = names[:NAMES_MAX]
+        self.text_names = list(self.names)
+        modes = self.modes()
+        outcome = {}
+        for round_number in range(ROUNDS_MAX):
+            before = len(asked)
+            for mode in modes:
+                mark = "dq%sm" % self.nonce
+                values = {n: mark for n in self.names if self.kind_of(n) not in ("int", "float", "bool", "uuid") and not self.kind_of(n).startswith("any")}
+                request = self.build(mode, values, {}, CHANNELS + ("path",))
+                self.send(request, mark)
+                asked += [n for n in self.watch.lookups if isinstance(n, str)]
+                self.iterates = self.iterates or self.watch.iterated
+                self.encodings |= self.watch.decoded
+                self.kinds_static |= self.watch.kinds
+                if self.watch.session_keys and self.session is None:
+                    self.try_session(mode, values)
+            fresh = [n for n in dict.fromkeys(asked) if 0 < len(n) < 80 and n not in NOT_NAMES and n != self.session_cookie() and not n.startswith(("HTTP_", "wsgi.", "_permanent", "_flashes"))]
+            merged = list(dict.fromkeys(fresh + self.names))
+            if len(set(fresh) - set(self.names)) == 0 and round_number > 0:
+                break
+            self.names = merged[: NAMES_MAX + len(fresh)]
+            self.text_names = list(self.names)
+            if len(asked) == before and round_number > 0:
+                break
+        known = set(asked)
+        if known:
+            constants = [n for n in self.names if n not in known]
+            self.names = [n for n in self.names if n in known] + (constants[:10] if len(known) < 1 or self.endpoint["framework"] in ("django", "aiohttp", "tornado", "wsgi", "asgi", "http.server") else constants[:6])
+        self.text_names = list(self.names)
+        self.asked = [n for n in dict.fromkeys(asked) if n in self.names]
+        self._vary(modes)
+
+    def modes(self):
+        if self.body_method is None:
+            return ["query"]
+        modes = ["form", "json"]
+        if "GET" in self.endpoint["methods"]:
+            modes.append("query")
+        schema = self.endpoint.get("schema")
+        if schema is not None:
+            modes = ["json"] if schema["json"] else ["files"] if schema["files"] else ["form"] if schema["form"] else ["form", "raw"]
+        return modes
+
+    def _vary(self, modes):
+        """Surrounding values that lead the code further: words that it compares with."""
+        words = [w for w in self.compared if 0 < len(w) < 40 and w not in NOT_NAMES][:VARIANTS_MAX]
+        if not words or not self.names:
+            return
+        mode = modes[0]
+        base = self._shape(mode, {})
+        for word in words:
+            for name in self.names[:6]:
+                variant = {name: word}
+                shape = self._shape(mode, variant)
+                if shape != base and variant not in self.variants and len(self.variants) < 1 + VARIANTS_MAX:
+                    self.variants.append(variant)
+
+    def _shape(self, mode, variant):
+        effects, status, headers, body = self.send(self.build(mode, {}, variant), "dqv")
+        self.kinds_static |= self.watch.kinds
+        self.encodings |= self.watch.decoded
+        for name in self.watch.lookups:
+            if isinstance(name, str) and name not in self.names and name != self.session_cookie() and len(self.names) < NAMES_MAX + 8:
+                self.names.append(name)
+                self.text_names.append(name)
+        return status, tuple(sorted({(e["what"], tuple(e["at"] or ())) for e in effects})), len(re.sub(rb"\d", b"", body)) // 8
+
+    def try_session(self, mode, values):
+        """A handler that asks the session who is there is tried as a user whom the framework's own signer vouches for."""
+        keys = list(dict.fromkeys(k for k in self.watch.session_keys if isinstance(k, str) and not k.startswith(("_flash", "_perm", "csrf"))))[:6]
+        if not keys or self.endpoint["framework"] != "flask":
+            return
+        effects, status, headers, body = self.send(self.build(mode, values, {}, CHANNELS + ("path",)))
+        if status not in (301, 302, 303, 307, 308, 401, 403, 500):
+            return
+        for value in (1, "1", "admin", True, "user"):
+            session = {k: value for k in keys}
+            self.session = session
+            _effects, now, _headers, _body = self.send(self.build(mode, values, {}, CHANNELS + ("path",)))
+            if now != status and now != 500:
+                return
+        self.session = None
+
+    # -- attacking ------------------------------------------------------------------------------------------------
+
+    def run(self):
+        self.look()
+        self.passive()
+        kinds = [k for k in PAYLOADS if k not in ("archive", "filename") and (self.all_kinds or k in self.kinds_static or k in ("xss", "redirect"))]
+        kinds.sort(key=lambda k: (k not in self.kinds_static, k == "code"))
+        for kind in kinds:
+            if time.monotonic() > self.deadline:
+                self.notes.append("out of time before " + kind)
+                break
+            self.attack_kind(kind)
+        if self.body_method and (self.watches_files() or self.all_kinds) and time.monotonic() < self.deadline:
+            self.attack_files()
+        return self.claims
+
+    def watches_files(self):
+        words = " ".join(c for f in self.scope for c in f["calls"] + f["constants"])
+        return any(w in words for w in ("files", "UploadFile", "FILES", "filename", "multipart", "extractall", "ZipFile", "tarfile", "unpack_archive"))
+
+    def attack_kind(self, kind):
+        schema = self.endpoint.get("schema")
+        for mode in self.modes():
+            for variant in self.variants:
+                targets = self.targets(kind, mode)
+                if len(targets) > 1 and not schema and len(self.names) > 1:
+                    pass
+                for name in targets:
+                    if any(c["name"] == name and (c["kind"] == kind or (kind, c["kind"]) == ("template", "code")) for c in self.claims):
+                        continue
+                    for template in self.templates(kind):
+                        if time.monotonic() > self.deadline:
+                            return
+                        found = self.try_one(kind, mode, name, template, variant)
+                        if found and self.shrink(kind, mode, name, template, variant, found):
+                            break
+        if self.body_method and kind in ("xml", "deserialise", "code", "sql") and not any(c["kind"] == kind for c in self.claims) and (kind in self.kinds_static or self.all_kinds):
+            self.attack_raw(kind)
+
+    def targets(self, kind, mode):
+        parts = [n for n, k in self.endpoint.get("parts", {}).items() if k in ("str", "path")]
+        inputs = [n for n in self.names if n not in self.endpoint.get("parts", {}) and self.kind_of(n) in ("str",)]
+        names = (parts if mode == self.modes()[0] else []) + inputs
+        if self.iterates and mode != "json":
+            names.append("*")
+        return names[:NAMES_MAX]
+
+    def templates(self, kind):
+        plain = list(PAYLOADS[kind])
+        out = list(plain)
+        for coding in sorted(self.encodings):
+            for code in (("b64", "b64u") if coding == "b64" else (coding,)):
+                out += ["@@AS:%s@@" % code + t for t in plain if not t.startswith("@@AS")]
+        if kind == "path":
+            bases = [c for c in self.constants if c.startswith(("/", "./")) and len(c) > 1 and " " not in c and "<" not in c][:2]
+            out += [b.rstrip("/") + "/@@UP@@@@CANARY@@" for b in bases] + ["file/@@UP@@@@CANARY@@"]
+        if kind == "redirect":
+            out += [c + "@evil-@@MARK@@.example/" for c in self.constants if c.startswith("http")][:2] + [c.rstrip("/") + ".evil-@@MARK@@.example/" for c in self.constants if c.startswith("http")][:2]
+            out += ["https://evil-@@MARK@@.example/" + c for c in self.constants if re.fullmatch(r"[\w.-]+\.\w{2,6}", c)][:2]
+        return out
+
+    def spoil(self, kind, request, name, template, tokens):
+        return self.send(request, tokens["MARK"])
+
+    def try_one(self, kind, mode, name, template, variant, channels=CHANNELS + ("path",), only=None):
+        tokens = self.tokens()
+        payload = oracles.fill(template, tokens)
+        if name == "*" and re.search(r"[\r\n]", payload):
+            return None
+        request = self.build(mode, {name: payload}, variant, channels, only)
+        answer = self.send(request, tokens["MARK"])
+        seen = self.judge(kind, template, tokens, answer, payload)
+        if seen is None and kind == "path" and template == "@@UP@@@@CANARY@@" or seen is None and kind == "path" and template == "@@CANARY@@":
+            seen = self.existence(mode, name, template, tokens, variant, channels, only, answer)
+        return seen
+
+    def existence(self, mode, name, template, tokens, variant, channels, only, answer):
+        """Whether the answer tells if a file outside exists: same request, a path of the same shape that is not there."""
+        if answer[1] == 404 and not self.all_kinds and "path" not in self.kinds_static:
+            return None
+        missing = tokens["CANARY"].replace("canary.txt", "kanary.txt")
+        answers = []
+        for path in (missing, tokens["CANARY"], missing):
+            again = dict(tokens, CANARY=path)
+            answers.append(self.send(self.build(mode, {name: oracles.fill(template, again)}, variant, channels, only), tokens["MARK"]))
+        plain = [(a[1], re.sub(rb"[ck]anary", b"", a[3])) for a in answers]
+        if plain[0] == plain[2] and plain[0] != plain[1] and plain[1] == (answer[1], re.sub(rb"[ck]anary", b"", answer[3])):
+            return {"effect": "the answer tells whether a file outside the project exists", "at": None, "oracle": "existence"}
+        return None
+
+    def judge(self, kind, template, tokens, answer, payload):
+        """The effect that proves this kind of hole, or None."""
+        effects, status, headers, body = answer
+        at = self.blame(effects, tokens)
+        flag = tokens["FLAG"]
+        ran = "@@FLAG@@" in template and os.path.lexists(flag)
+        if ran:
+            try:
+                os.rmdir(flag) if os.path.isdir(flag) and not os.path.islink(flag) else os.remove(flag)
+            except OSError:
+                pass
+        if kind in ("path", "filename", "archive"):
+            if ran:
+                return {"effect": "a file was written outside the project", "at": at, "oracle": "flag"}
+            if kind == "path":
+                for effect in effects:
+                    if effect["what"] == "canary-opened":
+                        return {"effect": "a file outside the project was opened", "at": at, "oracle": "canary"}
+                for effect in effects:
+                    if effect["what"] in ("os.listdir", "os.scandir", "os.remove") and oracles.within(effect["value"], self.place) and "PLACE" in template:
+                        return {"effect": "a directory outside the project was listed", "at": effect["at"], "oracle": "listed"}
+            return None
+        if kind in ("command", "code", "deserialise"):
+            return {"effect": {"command": "a command from the request was run", "code": "code from the request was run", "deserialise": "an object of the request's choosing was made while decoding"}[kind], "at": at, "oracle": "flag"} if ran else None
+        if kind == "xml" or (kind == "ssrf" and "CANARY" in template):
+            if any(e["what"] == "canary-opened" for e in effects):
+                return {"effect": "an external entity was read from disk" if kind == "xml" else "a local file was fetched by URL", "at": at, "oracle": "canary"}
+            return None
+        if kind == "template":
+            product = str(int(tokens["A"]) * int(tokens["B"]))
+            if product.encode() in body and product not in payload:
+                return {"effect": "an expression from the request was evaluated", "at": at, "oracle": "product"}
+            return None
+        if kind == "sql":
+            hit = next((e for e in effects if e["what"] == "query-altered"), None)
+            return {"effect": "the database compiled a function call that came from the request", "at": hit["at"], "oracle": "sql"} if hit else None
+        if kind == "xss":
+            return {"effect": "markup from the request became part of the page", "at": None, "oracle": "markup"} if not 300 <= status < 400 and oracles.markup_broken(headers, body, tokens["MARK"]) else None
+        if kind == "redirect":
+            return {"effect": "the browser is sent to a foreign host", "at": None, "oracle": "redirect"} if oracles.leads_away(headers, "evil-%s.example" % tokens["MARK"]) else None
+        if kind == "ssrf":
+            for effect in effects:
+                if effect["what"] == "connect" and tokens["PORT"] in effect["value"]:
+                    return {"effect": "the server tried to connect to an internal address named by the request", "at": effect["at"], "oracle": "connect"}
+            return None
+        if kind == "ldap":
+            for effect in effects:
+                if effect["what"] == "ldap-filter" and "(%s=" % tokens["MARK"] in effect["value"]:
+                    return {"effect": "the directory filter gained a condition from the request", "at": effect["at"], "oracle": "ldap"}
+            return None
+        if kind == "xpath":
+            for effect in effects:
+                if effect["what"] == "xpath-call":
+                    return {"effect": "the XPath engine called a function named by the request", "at": effect["at"], "oracle": "xpath-call"}
+                if effect["what"] == "xpath-text":
+                    bare = oracles.outside_literals(effect["value"])
+                    if "@" + tokens["MARK"] in bare or (tokens["FN"] + "()") in bare:
+                        return {"effect": "the XPath expression gained a condition from the request", "at": effect["at"], "oracle": "xpath-text"}
+            return None
+        return None
+
+    def blame(self, effects, tokens):
+        """Where the project's own code was when the effect, or the last thing like it, happened."""
+        for effect in effects:
+            if effect["at"] and isinstance(effect["value"], str) and (tokens["FLAG"] in effect["value"] or "canary" in effect["value"]):
+                return effect["at"]
+        for effect in effects:
+            if effect["at"] and effect["what"] in ("process", "compiled"):
+                return effect["at"]
+        return None
+
+    def shrink(self, kind, mode, name, template, variant, found):
+        """One small request that still works, and a harmless twin that does not; None if it cannot be repeated."""
+        channels = [("path",)] if name in self.endpoint.get("parts", {}) else [("pname",), ("hname",)] if name == "*" else [("query",), ("form",), ("json",), ("cookie",), ("header",)]
+        base_names = list(self.names)
+        for channel in channels:
+            seen = self.try_one(kind, mode, name, template, variant, channel)
+            if seen is None:
+                continue
+            if kind == "redirect" and channel == ("header",) and name.lower() in ("referer", "referrer", "host", "origin"):
+                return None
+            keep = [n for n in self.names if n != name]
+            for other in list(keep):
+                without = [n for n in keep if n != other]
+                if self.try_one(kind, mode, name, template, variant, channel, only=without) is not None:
+                    keep = without
+            request = self.final(mode, name, template, variant, channel, keep)
+            if request is None:
+                return None
+            if not self.harmless(kind, mode, name, variant, channel, keep, template):
+                self.notes.append("%s: also without the payload" % kind)
+                return None
+            self.claim(kind, name, channel[0], template, request, seen)
+            return self.claims[-1]
+        self.names = base_names
+        return None
+
+    def final(self, mode, name, template, variant, channel, keep):
+        """The request with the payload still a template, in the form that the emitted test carries."""
+        hole = "@@PAYLOAD@@"
+        request = self.build(mode, {name: hole}, variant, channel, keep)
+        if name == "*":
+            request = self._fewest(mode, template, variant, channel, keep, request)
+        if mode != "json" and request.get("json") is not None:
+            request.pop("json")
+        if not request.get("json") and mode == "json" and channel != ("json",):
+            request.pop("json", None)
+        return request
+
+    def _fewest(self, mode, template, variant, channel, keep, request):
+        """Of the many values that accompany a payload in the name, the one that matters."""
+        for place in ("query", "form"):
+            pairs = request.get(place, [])
+            loaded = [p for p in pairs if p[0] == "@@PAYLOAD@@"]
+            for pair in loaded:
+                slim = dict(request)
+                slim[place] = [p for p in pairs if p[0] != "@@PAYLOAD@@"] + [pair]
+                for other in ("query", "form"):
+                    if other != place:
+                        slim[other] = [p for p in request.get(other, []) if p[0] != "@@PAYLOAD@@"]
+                if self.replay(slim, template) is not None:
+                    return slim
+        return request
+
+    def replay(self, request, template):
+        for kind in PAYLOADS:
+            if template in self.templates(kind):
+                tokens = self.tokens()
+                payload = oracles.fill(template, tokens)
+                return self.judge(kind, template, tokens, self.send(put(request, payload), tokens["MARK"]), payload)
+        return None
+
+    def harmless(self, kind, mode, name, variant, channel, keep, template):
+        """The same request with a plain word must show no effect, or the effect is not the payload's."""
+        tokens = self.tokens()
+        request = self.build(mode, {name: "plain"}, variant, channel, keep)
+        return self.judge(kind, template, tokens, self.send(request, tokens["MARK"]), "plain") is None
+
+    def claim(self, kind, name, channel, template, request, seen, weakness=None, **more):
+        at = seen.get("at") or self.last_line(kind, request, template)
+        self.claims.append(dict({
+            "kind": kind, "cwe": weakness or WEAKNESS[kind], "name": name, "channel": channel, "template": template, "steps": [request], "effect": seen["effect"], "oracle": seen["oracle"],
+            "file": at[0], "line": at[1], "function": at[2], "endpoint": self.endpoint["id"], "speaks": self.endpoint["speaks"], "loader": self.endpoint["loader"], "framework": self.endpoint["framework"],
+        }, **more))
+
+    def last_line(self, kind, request, template):
+        """For effects without a stack: the call of that kind in the handler's own file that ran last, else the handler's last line."""
+        place = self.endpoint["place"]
+        lines, root = [], self.watch.root
+        canary = []
+        wanted = static.SINKS.get({"xml": "xml", "xss": "", "redirect": "redirect", "path": "path"}.get(kind, kind), "").split()
+
+        def trace(frame, event, argument):
+            name = frame.f_code.co_filename
+            if not name.startswith(root):
+                return None
+            if event in ("line", "return") and frame.f_code.co_name not in ("<lambda>", "<listcomp>", "<genexpr>"):
+                lines.append((name, frame.f_lineno, getattr(frame.f_code, "co_qualname", frame.f_code.co_name)))
+                if kind in ("xml", "path", "ssrf") and not canary:
+                    if any(self.watch.opened_files()):
+                        canary.append(lines[-2] if len(lines) > 1 else lines[-1])
+            return trace
+
+        tokens = self.tokens()
+        filled = put(request, oracles.fill(template, tokens))
+        self.watch.begin()
+        import threading
+
+        sys.settrace(trace)
+        threading.settrace(trace)
+        try:
+            play([filled], self.app, self.endpoint["speaks"])
+        except BaseException:
+            pass
+        finally:
+            sys.settrace(None)
+            threading.settrace(None)
+            self.watch.end()
+        for leftover in (tokens["FLAG"],):
+            if os.path.isdir(leftover):
+                os.rmdir(leftover)
+        if canary:
+            return [os.path.relpath(canary[0][0], root), canary[0][1], canary[0][2]]
+        own = [l for l in lines if os.path.relpath(l[0], root) == place[0] and (self.function is None or self.function["line"] <= l[1] <= self.function["end"])]
+        by_sink = [l for l in (own or lines) if wanted and any(re.search(r"\b%s\s*\(" % re.escape(w), source_line(l)) for w in wanted)]
+        chosen = (by_sink or own or lines)[-1:] or [(os.path.join(root, place[0]), place[1], place[2])]
+        return [os.path.relpath(chosen[0][0], root), chosen[0][1], chosen[0][2]]
+
+    # -- files and raw bodies --------------------------------------------------------------------------------------
+
+    def attack_files(self):
+        for kind, slot, templates in [("filename", "filename", PAYLOADS["filename"]), ("archive", "content", PAYLOADS["archive"]), ("xml", "content", PAYLOADS["xml"][:4]), ("deserialise", "content", PAYLOADS["deserialise"][:9])]:
+            for template in templates:
+                if any(c["kind"] == kind for c in self.claims) or time.monotonic() > self.deadline:
+                    break
+                tokens = self.tokens()
+                payload = oracles.fill(template, tokens)
+                request = self.build("files", {slot: payload}, {})
+                seen = self.judge(kind, template, tokens, self.send(request, tokens["MARK"]), payload)
+                if seen is None:
+                    continue
+                slim = self.build("files", {slot: "@@PAYLOAD@@"}, {})
+                if slot == "content" and template.startswith("@@AS:"):
+                    slim["files"] = [(n, "a." + template[5:8], c, t) for n, _f, c, t in slim["files"]]
+                for file in list(slim["files"]):
+                    fewer = dict(slim, files=[f for f in slim["files"] if f is not file])
+                    if fewer["files"] and self.again(kind, template, fewer):
+                        slim = fewer
+                for place in ("query", "form", "headers", "cookies"):
+                    for pair in list(slim.get(place, [])):
+                        fewer = dict(slim, **{place: [p for p in slim[place] if p is not pair]})
+                        if self.again(kind, template, fewer):
+                            slim = fewer
+                if self.again(kind, template, slim):
+                    tokens = self.tokens()
+                    if self.judge(kind, template, tokens, self.send(put(slim, "plain.txt"), tokens["MARK"]), "plain") is None:
+                        self.claim(kind, slot, "file", template, slim, seen)
+
+    def again(self, kind, template, request):
+        tokens = self.tokens()
+        payload = oracles.fill(template, tokens)
+        return self.judge(kind, template, tokens, self.send(put(request, payload), tokens["MARK"]), payload)
+
+    def attack_raw(self, kind):
+        for template in PAYLOADS[kind]:
+            tokens = self.tokens()
+            payload = oracles.fill(template, tokens)
+            request = self.build("raw", {"@": payload}, {}, only=[])
+            seen = self.judge(kind, template, tokens, self.send(request, tokens["MARK"]), payload)
+            if seen is not None:
+                slim = self.build("raw", {"@": "@@PAYLOAD@@"}, {}, only=[])
+                slim["type"] = request["type"]
+                tokens = self.tokens()
+                if self.again(kind, template, slim) and self.judge(kind, template, tokens, self.send(put(slim, "plain"), tokens["MARK"]), "plain") is None:
+                    self.claim(kind, "body", "raw", template, slim, seen)
+                    return
+
+    # -- what shows without a payload -------------------------------------------------------------------------------
+
+    def passive(self):
+        """Weak digests of secrets, predictable keys, unguarded cookies, request data taken for identity."""
+        for mode in self.modes():
+            for variant in self.variants[:3]:
+                mark = "dq%sm" % self.nonce
+                values = {n: "%sn%dn" % (mark, i) for i, n in enumerate(self.names) if self.kind_of(n) == "str" and n not in variant}
+                self.marked = values
+                request = self.build(mode, values, variant, CHANNELS + ("path",))
+                answer = self.send(request, mark)
+                self.judge_cookies(request, answer, mark)
+                self.judge_session(mode, request, answer, mark, variant)
+                self.judge_hash(request, answer, mark)
+                if any(e["what"] == "weak-random" for e in answer[0]):
+                    self.judge_random(request, answer)
+        if self.iterates:
+            mark = "dq%sm" % self.nonce
+            request = self.build(self.modes()[0], {"*": mark}, {})
+            answer = self.send(request, mark)
+            self.judge_session(self.modes()[0], request, answer, mark, {}, "*")
+            self.judge_cookies(request, answer, mark)
+            self.judge_hash(request, answer, mark)
+
+    def have(self, kind, key):
+        return any(c["kind"] == kind and c["name"] == key for c in self.claims)
+
+    def judge_cookies(self, request, answer, mark):
+        effects, status, headers, body = answer
+        made = {e["value"]: e for e in effects if e["what"] == "cookie-set"}
+        for name, value in headers:
+            if name.lower() != "set-cookie":
+                continue
+            pieces = [p.strip() for p in value.split(";")]
+            key, _, content = pieces[0].partition("=")
+            flags = {p.split("=")[0].lower() for p in pieces[1:]}
+            if not content.strip('"') or "max-age=0" in value.lower() or "1970" in value or (made and key not in made):
+                continue
+            if key not in made:
+                continue
+            low = key.lower()
+            sensitive = bool(SENSITIVE_COOKIE.search(key)) and not any(w in low for w in PREFERENCE_WORDS)
+            carries = mark in content and "secure" in made[key]["explicit"] and not any(w in low for w in PREFERENCE_WORDS)
+            at = made[key]["at"]
+            if "secure" not in flags and (sensitive or carries) and not self.have("cookie", key):
+                self.claim("cookie", key, "answer", "", self.slim_passive(request, mark, lambda got: self.has_cookie(got, key, "secure")), {"effect": "the cookie `%s` is sent over plain connections" % key, "at": at, "oracle": "cookie"}, cookie=key, flag="secure")
+            if "httponly" not in flags and sensitive and "csrf" not in low and "xsrf" not in low and not self.have("cookie-script", key):
+                self.claim("cookie-script", key, "answer", "", self.slim_passive(request, mark, lambda got: self.has_cookie(got, key, "httponly")), {"effect": "the cookie `%s` can be read by script" % key, "at": at, "oracle": "cookie"}, cookie=key, flag="httponly")
+
+    def has_cookie(self, answer, key, flag):
+        for name, value in answer[2]:
+            if name.lower() == "set-cookie" and value.split("=")[0] == key and value.split(";")[0].partition("=")[2].strip('"'):
+                return flag not in {p.strip().split("=")[0].lower() for p in value.split(";")[1:]}
+        return False
+
+    def judge_session(self, mode, request, answer, mark, variant, name=None):
+        effects = answer[0]
+        checked = "sql" in self.watch.kinds or any(SENSITIVE_INPUT.search(n) for n in self.asked if isinstance(n, str))
+        for effect in effects:
+            if effect["what"] != "session-set":
+                continue
+            key, value = effect["value"]
+            chosen_key = mark in key
+            if not chosen_key and not (mark in value and (PRIVILEGE_KEY.match(key) or (IDENTITY_KEY.match(key) and not checked))):
+                continue
+            if self.have("session", key if not chosen_key else "key"):
+                continue
+            seen = {"effect": "the request names the session's key" if chosen_key else "the request alone decides the session's `%s`" % key, "at": effect["at"], "oracle": "session"}
+            slim = self.slim_passive(request, mark, lambda got: any(e["what"] == "session-set" and mark in "".join(e["value"]) for e in got[0]))
+            self.claim("session", key if not chosen_key else "key", "any", "", slim, seen, word=mark)
+
+    def slim_passive(self, request, mark, holds):
+        for place in ("cookies", "headers", "query", "form"):
+            for pair in list(request.get(place, [])):
+                fewer = dict(request, **{place: [p for p in request[place] if p is not pair]})
+                if holds(self.send(fewer, mark)):
+                    request = fewer
+        if isinstance(request.get("json"), dict):
+            for key in list(request["json"]):
+                fewer = dict(request, json={k: v for k, v in request["json"].items() if k != key})
+                if holds(self.send(fewer, mark)):
+                    request = fewer
+        return {k: v for k, v in request.items() if v not in ([], None)}
+
+    def judge_hash(self, request, answer, mark):
+        effects, status, headers, body = answer
+        for effect in effects:
+            if effect["what"] != "weak-hash" or self.have("hash", str(effect["at"])):
+                continue
+            why = self.secret_digest(request, effect, answer, mark)
+            if why is not None:
+                at = effect["at"]
+                wanted = effect["value"]
+                slim = self.slim_passive(request, mark, lambda got: any(e["what"] == "weak-hash" and e["at"] == at and self.secret_digest(request, e, got, mark) is not None for e in got[0]))
+                self.claim("hash", str(effect["at"]), "any", "", slim, {"effect": "%s digest of %s" % (wanted, why), "at": at, "oracle": "hash"}, algorithm=wanted)
+
+    def secret_digest(self, request, effect, answer, mark):
+        import base64
+
+        digest = effect["digest"]
+        forms = {digest, base64.b64encode(bytes.fromhex(digest)).decode(), base64.urlsafe_b64encode(bytes.fromhex(digest)).decode()}
+        for name, word in self.marked.items():
+            if word in effect["data"] and SENSITIVE_INPUT.search(name):
+                return "the input `%s`" % name
+        for other in answer[0]:
+            if other["what"] == "open" and other.get("writes") and os.path.isfile(other["value"]):
+                try:
+                    with open(other["value"], "r", errors="replace") as stream:
+                        text = stream.read()[-100_000:]
+                except OSError:
+                    continue
+                for form in forms:
+                    where = text.find(form)
+                    if where >= 0 and secret_words(os.path.basename(other["value"]) + " " + text[max(0, where - 80):where]):
+                        return "what is kept in `%s`" % os.path.basename(other["value"])
+        for name, value in answer[2]:
+            if name.lower() == "set-cookie" and any(f.rstrip("=") in value for f in forms) and secret_words(value.split("=")[0]):
+                return "the cookie `%s`" % value.split("=")[0]
+        return None
+
+    def judge_random(self, request, answer):
+        """Predictable keys: the same seed gives the same key, another seed another one."""
+        import random
+
+        runs = []
+        for seed in (11, 11, 12):
+            random.seed(seed)
+            runs.append(self.send(request))
+        random.seed()
+        source = next((e for e in runs[0][0] if e["what"] == "weak-random"), None)
+        if source is None or self.have("random", str(source["at"])):
+            return
+        same, again, other = [visible_keys(r, self.names_a_key(source["at"])) for r in runs]
+        for place, value in same.items():
+            if again.get(place) == value and place in other and other[place] != value:
+                slim = self.slim_passive(request, None, lambda got: place in visible_keys(got, True))
+                self.claim("random", str(source["at"]), "any", "", slim, {"effect": "%s `%s` comes from a predictable generator" % place, "at": source["at"], "oracle": "random"}, key=list(place))
+                return
+
+    def names_a_key(self, at):
+        function = nearest(self.survey, at)
+        words = " ".join(function["constants"] + function["calls"] + [function["name"]] + function.get("words", [])) if function else ""
+        return secret_words(words)
+
+
+def visible_keys(answer, in_text):
+    """Where an answer shows something that ought to be unguessable: {(kind of place, name): value}."""
+    effects, _status, headers, body = answer
+    found = {}
+    for name, value in headers:
+        if name.lower() == "set-cookie":
+            key, _, rest = value.partition("=")
+            if SENSITIVE_COOKIE.search(key) or secret_words(key):
+                found["the cookie", key] = rest.split(";")[0]
+    for effect in effects:
+        if effect["what"] == "session-set" and secret_words(effect["value"][0]):
+            found["the session's", effect["value"][0]] = effect["value"][1]
+    text = body.decode("utf-8", "replace")
+    for match in re.finditer(r"[\w+/.=-]{4,}", text) if in_text else ():
+        before = re.sub(r"<[^<>]*>", " ", text[max(0, match.start() - 80):match.start()])
+        words = re.findall(r"[A-Za-z]{2,}", before)[-6:]
+        if words and secret_words(" ".join(words)):
+            found.setdefault(("the text after", " ".join(words[-3:])), match.group())
+    return found
+
+
+def secret_words(text):
+    low = text.lower()
+    return any(w in low for w in static.SECURITY_WORDS)
+
+
+def nearest(survey, place):
+    """The function that holds a line, or that the place names."""
+    functions = survey["by_file"].get(place[0], ())
+    name = re.sub(r"\.<(lambda|genexpr|listcomp|dictcomp|setcomp)>", "", str(place[2])).replace("<locals>.", "")
+    named = [f for f in functions if f["qualname"] == name or (f["name"] == name and f["line"] - 12 <= place[1] <= f["end"])]
+    if named:
+        return min(named, key=lambda f: abs(f["line"] - place[1]))
+    holding = [f for f in functions if f["line"] <= place[1] <= f["end"] and f["qualname"] != "<module>"]
+    return max(holding, key=lambda f: f["line"]) if holding else None
+
+
+def closure(survey, function):
+    """The function and the project's functions that it may call, nearest first; a class counts with its methods."""
+    if function is None:
+        return []
+    found, todo, seen = [], [function], set()
+    prefix = function["qualname"] + "."
+    while todo and len(found) < CLOSURE_MAX:
+        current = todo.pop(0)
+        key = (current["file"], current["qualname"])
+        if key in seen:
+            continue
+        seen.add(key)
+        found.append(current)
+        for name in current["calls"]:
+            todo += survey["by_name"].get(name.rsplit(".", 1)[-1], ())[:3]
+            last = name.rsplit(".", 1)[-1]
+            if last[:1].isupper():
+                todo += [f for f in survey["by_file"].get(current["file"], ()) if f["qualname"].startswith(last + ".")]
+    if "." in function["qualname"]:
+        owner = function["qualname"].rsplit(".", 1)[0] + "."
+        found += [f for f in survey["by_file"].get(function["file"], ()) if f["qualname"].startswith(owner) and f not in found and len(found) < CLOSURE_MAX and function["name"] in ("get", "post", "do_GET", "do_POST", "__call__", "put", "delete")]
+    return found
+
+
+def source_line(place):
+    import linecache
+
+    return linecache.getline(place[0], place[1])

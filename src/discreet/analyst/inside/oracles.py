@@ -1,0 +1,119 @@
+"""Judges effects: small functions without state, each of which the emitted tests carry as well.
+
+A payload is a text with tokens: @@FLAG@@ (a directory that only run code makes), @@CANARY@@ (a file outside the
+project), @@UP@@ (a climb to the file system's root), @@FN@@ (a function name known to no query), @@MARK@@ (a random word), @@PORT@@.
+"""
+
+import base64
+import io
+import os
+import re
+from html.parser import HTMLParser
+
+CLIMB = "../" * 14
+EVIL_HOST = "evil-@@MARK@@.example"
+
+
+def fill(text, tokens):
+    """The payload with its tokens replaced, then encoded as the template asks (`b64:`, `hex:`, `url:` in front)."""
+    coding = ""
+    match = re.match(r"@@AS:(\w+)@@", text)
+    if match:
+        coding, text = match.group(1), text[match.end():]
+    for name, value in tokens.items():
+        text = text.replace("@@%s@@" % name, value)
+    if coding in ("b64", "b64u"):
+        encode = base64.b64encode if coding == "b64" else base64.urlsafe_b64encode
+        text = encode(text.encode("utf-8")).decode()
+    elif coding == "hex":
+        text = text.encode("utf-8").hex()
+    elif coding == "b32":
+        text = base64.b32encode(text.encode("utf-8")).decode()
+    elif coding == "url":
+        from urllib.parse import quote
+
+        text = quote(text, safe="")
+    elif coding in ("tar", "zip"):
+        text = archive(coding, text)
+    return text
+
+
+def archive(kind, inner):
+    """An archive (as latin-1 text) whose only member is called `inner`."""
+    out = io.BytesIO()
+    if kind == "tar":
+        import tarfile
+
+        with tarfile.open(fileobj=out, mode="w") as made:
+            info = tarfile.TarInfo(inner)
+            info.size = 4
+            made.addfile(info, io.BytesIO(b"slip"))
+    else:
+        import zipfile
+
+        with zipfile.ZipFile(out, "w") as made:
+            made.writestr(inner, "slip")
+    return out.getvalue().decode("latin-1")
+
+
+class Page(HTMLParser):
+    """Collects what a browser would take as elements, attributes and script."""
+
+    def __init__(self):
+        HTMLParser.__init__(self, convert_charrefs=True)
+        self.tags, self.attributes, self.urls, self.script, self.inside = set(), set(), [], "", False
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.add(tag)
+        self.attributes |= {name for name, _value in attributes}
+        self.urls += [value or "" for name, value in attributes if name in ("href", "src", "action", "formaction")]
+        self.inside = tag == "script"
+
+    def handle_endtag(self, tag):
+        if tag == "script":
+            self.inside = False
+
+    def handle_data(self, data):
+        if self.inside:
+            self.script += data
+
+
+def markup_broken(headers, body, mark):
+    """Whether the word `mark` became an element, an attribute, a script URL or script code in an HTML answer."""
+    kind = next((v for k, v in headers if k.lower() == "content-type"), "text/html").lower()
+    if not any(word in kind for word in ("text/html", "xhtml", "svg")):
+        return False
+    if any(k.lower() == "content-disposition" and v.lower().startswith("attachment") for k, v in headers):
+        return False
+    page = Page()
+    try:
+        page.feed(body.decode("utf-8", "replace"))
+        page.close()
+    except Exception:
+        return False
+    in_script = ("';%s;'" % mark) in page.script or ('";%s;"' % mark) in page.script
+    return mark in page.tags or mark in page.attributes or any(u.strip().lower().startswith("javascript:" + mark) for u in page.urls) or in_script
+
+
+def leads_away(headers, host):
+    """Whether a redirect would take a browser to `host`."""
+    for name, value in headers:
+        if name.lower() == "location":
+            match = re.match(r"[\x00-\x20]*(?:https?:)?[/\\]{2,}(?:[^/\\?#]*@)?([^/\\?#:]*)", value.replace("\t", "").replace("\n", ""), re.I)
+            if match and match.group(1).lower().endswith(host):
+                return True
+    return False
+
+
+def outside_literals(text):
+    """A query without its quoted parts."""
+    return re.sub(r"'[^']*'|\"[^\"]*\"", " ", text)
+
+
+def within(path, place):
+    """Whether a path, as the system resolves it, is `place` or lies in it."""
+    try:
+        real = os.path.realpath(path)
+    except (OSError, ValueError):
+        return False
+    return real == place or real.startswith(place + os.sep)

@@ -1,0 +1,198 @@
+"""What an emitted test uses to see one effect: `prepare_*` before the application is imported, `judge_*` after the request.
+
+Each function stands alone, because the emitted test carries its source.
+"""
+
+import os
+import sys
+
+
+def prepare_nothing(tokens, seen):
+    return None
+
+
+def prepare_canary(tokens, seen):
+    """Let the kernel tell which files of the canary's directory are opened, by whatever library."""
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    fd = libc.inotify_init1(os.O_NONBLOCK)
+    libc.inotify_add_watch(fd, os.path.dirname(tokens["CANARY"]).encode(), 0x21)
+    seen.append(fd)
+
+
+def judge_canary(tokens, seen, answer):
+    try:
+        return b"canary" in os.read(seen[0], 65536)
+    except BlockingIOError:
+        return False
+
+
+def judge_flag(tokens, seen, answer):
+    found = os.path.lexists(tokens["FLAG"])
+    if found:
+        os.rmdir(tokens["FLAG"]) if os.path.isdir(tokens["FLAG"]) else os.remove(tokens["FLAG"])
+    return found
+
+
+def prepare_listed(tokens, seen):
+    def hook(event, args):
+        if event in ("os.listdir", "os.scandir", "os.remove") and args and isinstance(args[0], str):
+            if os.path.realpath(args[0]).startswith(tokens["PLACE"]):
+                seen.append(event)
+
+    sys.addaudithook(hook)
+
+
+def judge_seen(tokens, seen, answer):
+    found = bool(seen)
+    seen.clear()
+    return found
+
+
+def judge_product(tokens, seen, answer):
+    return str(int(tokens["A"]) * int(tokens["B"])).encode() in answer[2]
+
+
+def prepare_sql(tokens, seen):
+    """Give every SQLite connection a function that no honest query names, and note when a query compiles it."""
+    import sqlite3
+    import sqlite3.dbapi2
+
+    real = sqlite3.connect
+
+    def connect(*args, **kwargs):
+        connection = real(*args, **kwargs)
+        connection.create_function(tokens["FN"], -1, lambda *rest: 1)
+        connection.set_authorizer(lambda action, first, second, *rest: (seen.append(second) if action == 31 and str(second).lower() == tokens["FN"] else None) or 0)
+        return connection
+
+    sqlite3.connect = sqlite3.dbapi2.connect = connect
+
+
+def judge_markup(tokens, seen, answer):
+    return not 300 <= answer[0] < 400 and markup_broken(answer[1], answer[2], tokens["MARK"])
+
+
+def judge_redirect(tokens, seen, answer):
+    return leads_away(answer[1], "evil-%s.example" % tokens["MARK"])
+
+
+def prepare_connect(tokens, seen):
+    def hook(event, args):
+        if event == "socket.connect" and tokens["PORT"] in repr(args[1]):
+            seen.append(args[1])
+
+    sys.addaudithook(hook)
+
+
+def prepare_ldap(tokens, seen):
+    def note(*args, **kwargs):
+        for value in list(args) + list(kwargs.values()):
+            if isinstance(value, str) and "(%s=" % tokens["MARK"] in value:
+                seen.append(value)
+
+    try:
+        import ldap3.core.connection as library
+
+        owner, names = library.Connection, ["search"]
+    except ImportError:
+        import ldap.ldapobject as library
+
+        owner, names = library.SimpleLDAPObject, ["search_ext", "search_s", "search", "search_st", "search_ext_s"]
+    for name in names:
+        def wrapped(self, *args, _real=getattr(owner, name), **kwargs):
+            note(*args, **kwargs)
+            return _real(self, *args, **kwargs)
+
+        setattr(owner, name, wrapped)
+
+
+def prepare_xpath_call(tokens, seen):
+    import lxml.etree
+
+    lxml.etree.FunctionNamespace(None)[tokens["FN"]] = lambda *args: bool(seen.append("called")) or True
+
+
+def prepare_xpath_text(tokens, seen):
+    """Note XPath texts that name the marker outside of their quoted parts."""
+    import re
+    import xml.etree.ElementPath as plain
+
+    def note(*args):
+        for value in args:
+            if isinstance(value, str):
+                bare = re.sub(r"'[^']*'|\"[^\"]*\"", " ", value)
+                if "@" + tokens["MARK"] in bare or tokens["FN"] + "()" in bare:
+                    seen.append(value)
+
+    places = [(plain, n) for n in ("iterfind", "find", "findall", "findtext")]
+    try:
+        import elementpath.tdop
+
+        places.append((elementpath.tdop.Parser, "parse"))
+    except ImportError:
+        pass
+    for owner, name in places:
+        def wrapped(*args, _real=getattr(owner, name), **kwargs):
+            note(*args)
+            return _real(*args, **kwargs)
+
+        setattr(owner, name, wrapped)
+
+
+def judge_cookie(tokens, seen, answer):
+    for name, value in answer[1]:
+        pieces = [p.strip() for p in value.split(";")]
+        if name.lower() == "set-cookie" and pieces[0].split("=")[0] == EXTRA["cookie"] and pieces[0].partition("=")[2].strip('"'):
+            return EXTRA["flag"] not in {p.split("=")[0].lower() for p in pieces[1:]}
+    return False
+
+
+def prepare_session(tokens, seen):
+    from flask.sessions import SecureCookieSessionInterface as Interface
+
+    real = Interface.save_session
+
+    def save_session(self, app, session, response):
+        seen.append({str(k): str(v) for k, v in dict(session).items()})
+        return real(self, app, session, response)
+
+    Interface.save_session = save_session
+
+
+def judge_session(tokens, seen, answer):
+    last = seen[-1] if seen else {}
+    seen.clear()
+    return any(EXTRA["word"] in k or (k == EXTRA["key"] and EXTRA["word"] in v) for k, v in last.items())
+
+
+def prepare_hash(tokens, seen):
+    """Note weak digests that the named function of the named file asks for."""
+    import hashlib
+
+    def wrap(real, fixed):
+        def make(*args, **kwargs):
+            frame = sys._getframe(1)
+            name = (fixed or str(args[0] if args else kwargs.get("name"))).lower().replace("-", "")
+            here = frame.f_code.co_filename.replace(os.sep, "/").endswith("/" + EXTRA["file"]) and frame.f_code.co_name == EXTRA["function"]
+            if here and name in ("md5", "sha1", "md4", "md2", "sha", "ripemd160", "mdc2") and kwargs.get("usedforsecurity", True):
+                seen.append(name)
+            return real(*args, **kwargs)
+
+        return make
+
+    hashlib.new, hashlib.md5, hashlib.sha1 = wrap(hashlib.new, None), wrap(hashlib.md5, "md5"), wrap(hashlib.sha1, "sha1")
+
+
+def keys_shown(answer, seen):
+    """What an answer shows at the place of the key: a cookie, a value of the session, or a word of the text."""
+    import re
+
+    where, name = EXTRA["place"]
+    if where == "the cookie":
+        return [v.partition("=")[2].split(";")[0] for k, v in answer[1] if k.lower() == "set-cookie" and v.split("=")[0] == name]
+    if where == "the session's":
+        return [s[name] for s in seen[-1:] if name in s]
+    text = re.sub(r"<[^<>]*>", " ", answer[2].decode("utf-8", "replace"))
+    return [text[m.end():m.end() + 80].split()[0] for m in re.finditer(EXTRA["pattern"], text) if text[m.end():].split()][:1]

@@ -1,0 +1,288 @@
+"""Sends one described request to an application object, in this process, whatever interface it speaks.
+
+Every function here stands alone: the emitted tests carry the source of those that they need.
+A request is a dict: method, path, query, form, json, raw, type, files, headers, cookies (lists of pairs).
+"""
+
+import io
+import json
+from urllib.parse import quote, urlencode
+
+
+def to_http(request):
+    """The request as (method, path, query string, headers, body), as a client would put it on the wire."""
+    headers = [(k, str(v).replace("\r", " ").replace("\n", " ")) for k, v in request.get("headers", [])]
+    cookies = []
+    for name, value in request.get("cookies", []):
+        plain = all(c.isalnum() or c in "!#$%&'()*+-./:<=>?@[]^_`{|}~" for c in value) and value.isascii()
+        if not plain:
+            value = '"' + "".join(chr(b) if 32 <= b < 127 and chr(b) not in '";,\\' else "\\%03o" % b for b in value.encode("utf-8")) + '"'
+        cookies.append("%s=%s" % (name, value))
+    if cookies:
+        headers.append(("Cookie", "; ".join(cookies)))
+    body, kind = b"", None
+    if request.get("raw") is not None:
+        body, kind = request["raw"].encode("utf-8", "surrogateescape"), request.get("type") or "application/octet-stream"
+    elif request.get("json") is not None:
+        body, kind = json.dumps(request["json"]).encode(), "application/json"
+    elif request.get("files"):
+        edge = "----edge5e1f"
+        parts = []
+        for name, value in request.get("form", []):
+            parts.append(('--%s\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (edge, name, value)).encode("utf-8"))
+        for name, filename, content, content_type in request["files"]:
+            head = '--%s\r\nContent-Disposition: form-data; name="%s"; filename="%s"\r\nContent-Type: %s\r\n\r\n' % (edge, name, filename.replace('"', "%22"), content_type)
+            parts.append(head.encode("utf-8") + content.encode("latin-1") + b"\r\n")
+        body, kind = b"".join(parts) + ("--%s--\r\n" % edge).encode(), "multipart/form-data; boundary=" + edge
+    elif request.get("form"):
+        body, kind = urlencode([tuple(p) for p in request["form"]]).encode(), "application/x-www-form-urlencoded"
+    if kind is not None and not any(k.lower() == "content-type" for k, _ in headers):
+        headers.append(("Content-Type", kind))
+    if body:
+        headers.append(("Content-Length", str(len(body))))
+    return request["method"], request["path"], urlencode([tuple(p) for p in request.get("query", [])]), headers, body
+
+
+def send_wsgi(app, request):
+    """Call a WSGI application; returns (status, headers, body)."""
+    method, path, query, headers, body = to_http(request)
+    environ = {
+        "REQUEST_METHOD": method, "SCRIPT_NAME": "", "PATH_INFO": path.encode("utf-8").decode("latin-1"), "QUERY_STRING": query,
+        "SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_HOST": "localhost", "REMOTE_ADDR": "127.0.0.1",
+        "wsgi.version": (1, 0), "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(body), "wsgi.errors": io.StringIO(),
+        "wsgi.multithread": False, "wsgi.multiprocess": False, "wsgi.run_once": False, "REQUEST_URI": quote(path) + ("?" + query if query else ""),
+    }
+    for name, value in headers:
+        key = name.upper().replace("-", "_")
+        value = value.encode("utf-8").decode("latin-1")
+        environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else "HTTP_" + key] = value
+    seen = {}
+
+    def start_response(status, response_headers, exc_info=None):
+        seen["status"], seen["headers"] = int(status.split()[0]), list(response_headers)
+        return lambda data: None
+
+    result = app(environ, start_response)
+    try:
+        content = b"".join(result)
+    finally:
+        if hasattr(result, "close"):
+            result.close()
+    return seen.get("status", 0), seen.get("headers", []), content
+
+
+def send_asgi(app, request):
+    """Call an ASGI application through its lifespan; returns (status, headers, body)."""
+    import asyncio
+
+    method, path, query, headers, body = to_http(request)
+    scope = {
+        "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1", "method": method, "scheme": "http",
+        "path": path, "raw_path": quote(path).encode(), "query_string": query.encode("latin-1"), "root_path": "",
+        "headers": [(b"host", b"localhost")] + [(k.lower().encode("utf-8"), v.encode("utf-8")) for k, v in headers],
+        "client": ("127.0.0.1", 50000), "server": ("localhost", 80), "state": {}, "extensions": {},
+    }
+    seen = {"status": 0, "headers": [], "body": b""}
+
+    async def call():
+        opened, closing, closed = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        told = []
+
+        async def lifespan_receive():
+            if not told:
+                told.append(1)
+                return {"type": "lifespan.startup"}
+            await closing.wait()
+            return {"type": "lifespan.shutdown"}
+
+        async def lifespan_send(message):
+            (opened if "startup" in message["type"] else closed).set()
+
+        async def lifespan():
+            try:
+                await app({"type": "lifespan", "asgi": scope["asgi"], "state": scope["state"]}, lifespan_receive, lifespan_send)
+            except BaseException:
+                pass
+            opened.set()
+            closed.set()
+
+        life = asyncio.ensure_future(lifespan())
+        await asyncio.wait_for(opened.wait(), 10)
+        sent = []
+        over = asyncio.Event()
+
+        async def receive():
+            if not sent:
+                sent.append(1)
+                return {"type": "http.request", "body": body, "more_body": False}
+            await over.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message):
+            if message["type"] == "http.response.start":
+                seen["status"] = message["status"]
+                seen["headers"] = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in message.get("headers", [])]
+            elif message["type"] == "http.response.body":
+                seen["body"] += message.get("body", b"")
+                if not message.get("more_body"):
+                    over.set()
+
+        try:
+            await asyncio.wait_for(app(scope, receive, send), 10)
+        finally:
+            closing.set()
+            try:
+                await asyncio.wait_for(closed.wait(), 5)
+            finally:
+                life.cancel()
+
+    asyncio.run(call())
+    return seen["status"], seen["headers"], seen["body"]
+
+
+def wire_bytes(request):
+    """The request as HTTP/1.1 bytes, for applications that only speak through a socket."""
+    method, path, query, headers, body = to_http(request)
+    lines = ["%s %s HTTP/1.1" % (method, quote(path) + ("?" + query if query else "")), "Host: localhost", "Connection: close"]
+    lines += ["%s: %s" % pair for pair in headers]
+    return "\r\n".join(lines).encode("utf-8") + b"\r\n\r\n" + body
+
+
+def parse_answer(data):
+    """The bytes of an HTTP answer as (status, headers, body)."""
+    head, _, body = data.partition(b"\r\n\r\n")
+    lines = head.decode("latin-1").split("\r\n")
+    parts = lines[0].split()
+    headers = [tuple(p.strip() for p in line.split(":", 1)) for line in lines[1:] if ":" in line]
+    if any(k.lower() == "transfer-encoding" for k, _ in headers):
+        whole = b""
+        while body:
+            size, _, body = body.partition(b"\r\n")
+            count = int(size.split(b";")[0] or b"0", 16)
+            if not count:
+                break
+            whole, body = whole + body[:count], body[count + 2:]
+        body = whole
+    return int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else 0, headers, body
+
+
+def send_handler(handler, request):
+    """Let an `http.server` handler class answer; returns (status, headers, body)."""
+    data = wire_bytes(request)
+
+    class Wire(object):
+        def __init__(self):
+            self.out = io.BytesIO()
+
+        def makefile(self, mode, *rest, **more):
+            return io.BytesIO(data) if "r" in mode else self.out
+
+        def sendall(self, piece):
+            self.out.write(piece)
+
+        def __getattr__(self, name):
+            return lambda *a, **k: None
+
+    class Server(object):
+        server_name, server_port, server_address = "localhost", 80, ("localhost", 80)
+
+        def __getattr__(self, name):
+            raise AttributeError(name)
+
+    class Kept(handler):
+        def setup(self):
+            handler.setup(self)
+            self.wfile = self.connection.out
+
+        def finish(self):
+            pass
+
+        def log_message(self, *rest):
+            pass
+
+    wire = Wire()
+    Kept.__name__ = handler.__name__
+    Kept(wire, ("127.0.0.1", 50000), Server())
+    return parse_answer(wire.out.getvalue())
+
+
+def send_aiohttp(app, request):
+    """Serve an aiohttp application on a private socket for one request; returns (status, headers, body)."""
+    import asyncio
+    import os
+    import tempfile
+
+    async def call():
+        from aiohttp import web
+
+        runner = web.AppRunner(app() if callable(app) and not hasattr(app, "router") else app)
+        await runner.setup()
+        place = os.path.join(tempfile.mkdtemp(), "s")
+        await web.UnixSite(runner, place).start()
+        try:
+            reader, writer = await asyncio.open_unix_connection(place)
+            writer.write(wire_bytes(request))
+            await writer.drain()
+            data = await asyncio.wait_for(reader.read(-1), 10)
+            writer.close()
+        finally:
+            await runner.cleanup()
+        return parse_answer(data)
+
+    return asyncio.run(call())
+
+
+def send_tornado(app, request):
+    """Serve a Tornado application on a private socket for one request; returns (status, headers, body)."""
+    import asyncio
+    import os
+    import tempfile
+
+    async def call():
+        from tornado.httpserver import HTTPServer
+        from tornado.netutil import bind_unix_socket
+
+        place = os.path.join(tempfile.mkdtemp(), "s")
+        server = HTTPServer(app)
+        server.add_socket(bind_unix_socket(place))
+        reader, writer = await asyncio.open_unix_connection(place)
+        writer.write(wire_bytes(request))
+        await writer.drain()
+        data = await asyncio.wait_for(reader.read(-1), 10)
+        writer.close()
+        server.stop()
+        return parse_answer(data)
+
+    return asyncio.run(call())
+
+
+SENDERS = {"wsgi": send_wsgi, "asgi": send_asgi, "handler": send_handler, "aiohttp": send_aiohttp, "tornado": send_tornado}
+
+
+def put(value, payload):
+    """A described request with the payload in its place."""
+    if isinstance(value, str):
+        return value.replace("@@PAYLOAD@@", payload)
+    if isinstance(value, dict):
+        return {put(k, payload): put(v, payload) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [put(v, payload) for v in value]
+    return value
+
+
+def play(steps, app, speaks):
+    """Send requests one after another as one browser would; the last answer counts."""
+    answer = (0, [], b"")
+    jar = {}
+    for request in steps:
+        request = dict(request)
+        if "session" in request:
+            jar[getattr(app, "config", {}).get("SESSION_COOKIE_NAME", "session")] = app.session_interface.get_signing_serializer(app).dumps(request.pop("session"))
+        cookies = [(n, v) for n, v in jar.items() if n not in {c[0] for c in request.get("cookies", [])}]
+        request["cookies"] = list(request.get("cookies", [])) + cookies
+        answer = SENDERS[speaks](app, request)
+        for name, value in answer[1]:
+            if name.lower() == "set-cookie":
+                key, _, rest = value.partition("=")
+                jar[key.strip()] = rest.split(";")[0].strip('"')
+    return answer

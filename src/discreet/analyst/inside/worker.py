@@ -1,0 +1,184 @@
+"""The program of the compartment: starts the target, attacks each entry point in a process of its own, writes JSON lines.
+
+What it writes is the word of a process that ran the target's code: the outside confirms every claim anew.
+"""
+
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+import apps
+import attack
+import observe
+import static
+
+LINE_BYTES_MAX = 1_500_000
+BATCH = 200
+
+
+class Channel(object):
+    """The one way out: whole JSON lines on what was standard output."""
+
+    def __init__(self, key):
+        self.fd, self.key = os.dup(1), key
+        os.dup2(2, 1)
+
+    def say(self, **message):
+        message["key"] = self.key
+        data = json.dumps(message, default=str).encode()[:LINE_BYTES_MAX] + b"\n"
+        while data:
+            data = data[os.write(self.fd, data):]
+
+
+def main():
+    job = json.loads(sys.stdin.readline())
+    channel = Channel(job.pop("key"))
+    sys.stdin = open(os.devnull)
+    root = "/scratch/target"
+    shutil.copytree("/source", root, symlinks=True)
+    os.chdir(root)
+    sys.argv = [os.path.join(root, "app.py")]
+    sys.path[:] = [root] + job["paths"] + [p for p in sys.path if p not in ("", HERE)] + job["fallback"]
+    os.environ.update({"HOME": "/scratch", "TMPDIR": "/tmp", "LANG": "C.UTF-8"})
+    if job["mode"] == "survey":
+        survey = static.survey(root)
+        for key in ("unread", "files", "functions", "candidates"):
+            for start in range(0, len(survey[key]), BATCH):
+                channel.say(survey=key, items=survey[key][start:start + BATCH])
+        channel.say(survey="end", python=survey["python"])
+        return
+    with open("/job/survey.json") as stream:
+        survey = json.load(stream)
+    index(survey)
+    if job["mode"] == "attack":
+        attack_all(job, channel, root, survey)
+    elif job["mode"] == "prove":
+        prove_all(job, channel, root, survey)
+
+
+def index(survey):
+    survey["by_file"], survey["by_name"] = {}, {}
+    for function in survey["functions"]:
+        survey["by_file"].setdefault(function["file"], []).append(function)
+        survey["by_name"].setdefault(function["name"], []).append(function)
+
+
+def canaries(nonce):
+    place = "/tmp/dq%s" % nonce
+    os.makedirs(place, exist_ok=True)
+    for ending in ("txt", "html", "json", "xml", "csv", "log", "md", "png", "yaml", "yml", "pdf", "jpg"):
+        with open(os.path.join(place, "canary." + ending), "w") as stream:
+            stream.write("canary-%s" % nonce)
+    return place
+
+
+def attack_all(job, channel, root, survey):
+    nonce = job["nonce"]
+    place = canaries(nonce)
+    watch = observe.Watch(root, place)
+    quiet = [p for p in sys.path if p and not p.startswith("/scratch")] + [sys.prefix, sys.base_prefix, "/usr", "/lib", "/inside", "/dev", "/proc"]
+    sys.addaudithook(observe.audit(watch, quiet))
+    observe.install(watch, "dq" + nonce)
+    started = time.monotonic()
+    found, problems = apps.discover(root, survey)
+    channel.say(problems=problems, started_s=round(time.monotonic() - started, 2))
+    work = []
+    for item in found:
+        try:
+            work += [(endpoint, item.app) for endpoint in apps.endpoints(item, root, survey)]
+        except Exception as error:
+            channel.say(problems=[{"file": item.loader.get("file", "?"), "why": "routes could not be listed: " + apps.describe(error)}])
+    channel.say(map=[{k: e[k] for k in ("id", "methods", "path", "place", "framework")} for e, _app in work])
+    done = set(job["done"])
+    all_kinds = len(work) <= job["thorough_max"]
+    for number, (endpoint, app) in enumerate(work):
+        if endpoint["id"] in done or number % job["shards"] != job["shard"]:
+            continue
+        if job["only_files"] is not None and not touches(survey, endpoint, set(job["only_files"])):
+            continue
+        if time.monotonic() - started > job["budget_s"]:
+            channel.say(unfinished=endpoint["id"])
+            continue
+        alone(channel, job["endpoint_s"], endpoint["id"], lambda: attack_one(channel, endpoint, app, watch, survey, nonce, job, all_kinds))
+
+
+def touches(survey, endpoint, files):
+    function = attack.nearest(survey, endpoint["place"])
+    return endpoint["place"][0] in files or any(f["file"] in files for f in attack.closure(survey, function))
+
+
+def attack_one(channel, endpoint, app, watch, survey, nonce, job, all_kinds):
+    started = time.monotonic()
+    state = attack.Attack(endpoint, app, watch, survey, nonce, started + job["endpoint_s"] * 0.8, all_kinds)
+    claims = state.run()
+    channel.say(done=endpoint["id"], claims=claims, requests=state.requests, seconds=round(time.monotonic() - started, 3), names=state.names, kinds=sorted(state.kinds_static), notes=state.notes[-5:])
+
+
+def alone(channel, seconds, label, work):
+    """Run `work` in a child, so that a crash, an exit or a hang is the child's alone."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            os.setpgid(0, 0)
+            signal.alarm(0)
+            work()
+            code = 0
+        except BaseException as error:
+            channel.say(done=label, claims=[], failed=apps.describe(error))
+        finally:
+            os._exit(code)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        over, _status = os.waitpid(pid, os.WNOHANG)
+        if over:
+            return True
+        time.sleep(0.002)
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except OSError:
+        os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    channel.say(done=label, claims=[], failed="took longer than %s s" % seconds)
+    return False
+
+
+def prove_all(job, channel, root, survey):
+    """Run emitted tests, each in a child of a process in which the application is already imported."""
+    os.environ["DISCREET_TARGET_READY"] = root
+    if job["preload"]:
+        try:
+            apps.discover(root, survey)
+        except BaseException as error:
+            channel.say(problems=[{"file": "", "why": apps.describe(error)}])
+    for name in sorted(os.listdir("/proofs")):
+        if name.endswith(".py") and name.startswith("test_"):
+            alone(channel, job["endpoint_s"], name, lambda: prove_one(channel, name))
+
+
+def prove_one(channel, name):
+    namespace = {"__name__": "proof", "__file__": os.path.join("/proofs", name)}
+    with open(os.path.join("/proofs", name)) as stream:
+        source = stream.read()
+    verdict, why = "passes", ""
+    try:
+        exec(compile(source, os.path.join("/proofs", name), "exec"), namespace)
+        for key in [k for k in namespace if k.startswith("test_")]:
+            namespace[key]()
+    except AssertionError as error:
+        verdict, why = ("fails", str(error)[:300]) if str(error).startswith("hole:") else ("broken", str(error)[:300])
+    except BaseException as error:
+        verdict, why = "broken", apps.describe(error)
+    channel.say(done=name, verdict=verdict, why=why)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,271 @@
+"""Writes a finding as one self-contained test: it fails while the hole is there and needs nothing of this program.
+
+Every value from inside the compartment enters the text as a Python literal (`repr` of JSON data), never as code.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import pprint
+import re
+from typing import Any
+
+from discreet.analyst.claim import Claim
+from discreet.analyst.inside import oracles, proving, web
+
+_SEND = {"wsgi": web.send_wsgi, "asgi": web.send_asgi, "handler": web.send_handler, "aiohttp": web.send_aiohttp, "tornado": web.send_tornado}
+# oracle: (prepare, judge, further functions that the two use)
+_ORACLES: dict[str, tuple[Any, Any, tuple[Any, ...]]] = {
+    "flag": (proving.prepare_nothing, proving.judge_flag, ()),
+    "canary": (proving.prepare_canary, proving.judge_canary, ()),
+    "listed": (proving.prepare_listed, proving.judge_seen, ()),
+    "product": (proving.prepare_nothing, proving.judge_product, ()),
+    "sql": (proving.prepare_sql, proving.judge_seen, ()),
+    "markup": (proving.prepare_nothing, proving.judge_markup, (oracles.Page, oracles.markup_broken)),
+    "redirect": (proving.prepare_nothing, proving.judge_redirect, (oracles.leads_away,)),
+    "connect": (proving.prepare_connect, proving.judge_seen, ()),
+    "ldap": (proving.prepare_ldap, proving.judge_seen, ()),
+    "xpath-call": (proving.prepare_xpath_call, proving.judge_seen, ()),
+    "xpath-text": (proving.prepare_xpath_text, proving.judge_seen, ()),
+    "cookie": (proving.prepare_nothing, proving.judge_cookie, ()),
+    "session": (proving.prepare_session, proving.judge_session, ()),
+    "hash": (proving.prepare_hash, proving.judge_seen, ()),
+}
+_SERVERS = {
+    "flask": "import flask\n    flask.Flask.run = lambda *a, **k: None",
+    "quart": "import quart\n    quart.Quart.run = lambda *a, **k: None",
+    "aiohttp": "import aiohttp.web\n    aiohttp.web.run_app = lambda *a, **k: None",
+    "fastapi": "import importlib.util\n    if importlib.util.find_spec('uvicorn'):\n        import uvicorn\n        uvicorn.run = lambda *a, **k: None",
+    "bottle": "import bottle\n    bottle.run = lambda *a, **k: None",
+    "tornado": "import tornado.ioloop\n    tornado.ioloop.IOLoop.start = lambda *a, **k: None",
+}
+_SERVERS["starlette"] = _SERVERS["fastapi"]
+_PLAIN_SERVERS = "import http.server, socketserver\n    socketserver.BaseServer.serve_forever = lambda *a, **k: None\n    socketserver.TCPServer.server_bind = http.server.HTTPServer.server_bind = lambda *a, **k: None"
+
+
+def emit(claim: Claim, project: str) -> str:
+    """The text of the test."""
+    parts = [_head(claim), _imports(claim), _constants(claim, project)]
+    if claim.speaks in _SEND:
+        parts += [_source(web.to_http)]
+        if claim.speaks in ("handler", "aiohttp", "tornado"):
+            parts += [_source(web.wire_bytes), _source(web.parse_answer)]
+        parts += [_source(_SEND[claim.speaks]), f"SENDERS = {{{claim.speaks!r}: {_SEND[claim.speaks].__name__}}}", _source(web.put), _source(web.play)]
+        parts += [_source(oracles.archive)] if "@@AS:" in claim.template else []
+        parts += [_source(oracles.fill), _loader(claim)]
+    parts += _judging(claim)
+    return "\n\n\n".join(part.strip("\n") for part in parts) + "\n\n\n" + _main(claim)
+
+
+def test_name(claim: Claim, number: int) -> str:
+    """A file name that says what and where."""
+    words = re.sub(r"\W+", "_", f"{claim.cwe}_{claim.file.rsplit('.', 1)[0]}_{claim.line}").lower().strip("_")
+    return f"test_{number:04d}_{words[:80]}.py"
+
+
+def _head(claim: Claim) -> str:
+    where = f"{claim.file}:{claim.line} ({claim.function})"
+    text = f"{claim.cwe} at {where}: {claim.effect}.\n\nEntry point: {claim.endpoint}; input `{claim.name}` ({claim.channel}).\nFails while the hole is there. Run it with pytest, or by itself with `python`; set PROJECT if the project has moved."
+    return '"""' + text.replace("\\", "\\\\").replace('"""', "'''") + '\n"""'
+
+
+def _imports(claim: Claim) -> str:
+    return "import base64\nimport importlib\nimport importlib.util\nimport io\nimport json\nimport os\nimport random\nimport re\nimport shutil\nimport sys\nimport tempfile\nfrom html.parser import HTMLParser\nfrom urllib.parse import quote, urlencode"
+
+
+def _constants(claim: Claim, project: str) -> str:
+    extra = dict(claim.extra)
+    if claim.oracle == "hash":
+        extra = {"file": claim.file, "function": claim.function.rsplit(".", 1)[-1]}
+    if claim.oracle == "session":
+        extra["key"] = claim.name
+    if claim.oracle == "random":
+        place = claim.extra.get("key") or ["", ""]
+        extra = {"place": place, "pattern": _pattern(str(place[1]))}
+    loader = {k: v for k, v in claim.loader.items()}
+    return (
+        f"PROJECT = os.environ.get('PROJECT', {project!r})\n"
+        f"LOADER = {json.loads(json.dumps(loader))!r}\n"
+        f"STEPS = {pprint.pformat(list(claim.steps), width=150, sort_dicts=False)}\n"
+        f"PAYLOAD = {claim.template!r}\n"
+        f"EXTRA = {extra!r}\n"
+        f"CLIMB = {oracles.CLIMB!r}"
+    )
+
+
+def _pattern(words: str) -> str:
+    return r"[\W\d]+".join(re.escape(w) for w in words.split()) + r"[^\w+/=.-]*"
+
+
+def _source(thing: Any) -> str:
+    return inspect.getsource(thing)
+
+
+def _loader(claim: Claim) -> str:
+    serve = _SERVERS.get(claim.framework, _PLAIN_SERVERS)
+    if "django" in claim.loader or "django_file" in claim.loader:
+        body = _DJANGO
+    elif claim.loader.get("bottle"):
+        body = _MODULE + "    import bottle\n    return bottle.default_app()\n"
+    else:
+        body = _MODULE + "    app = getattr(module, LOADER['attribute'])\n"
+        if claim.loader.get("call"):
+            body += "    if not hasattr(module, 'the_app_under_test'):\n        made = app()\n        if hasattr(made, '__await__'):\n            import asyncio\n            made = asyncio.run(_wait(made))\n        module.the_app_under_test = made\n    app = module.the_app_under_test\n"
+        body += "    return app\n"
+    wait = "async def _wait(thing):\n    return await thing\n\n\n" if claim.loader.get("call") else ""
+    return _ENTER + "\n\n\n" + wait + f'def load():\n    """The application, imported from the project without being served."""\n    enter()\n    {serve}\n{body}'
+
+
+_ENTER = '''def enter():
+    """Work on a throwaway copy, so that the project's own files and databases stay as they are."""
+    ready = os.environ.get("DISCREET_TARGET_READY")
+    root = ready or os.path.join(tempfile.mkdtemp(), "project")
+    if not ready:
+        shutil.copytree(PROJECT, root, symlinks=True, ignore=shutil.ignore_patterns(".git", ".venv", "venv", "node_modules", "discreet-audit"))
+    os.chdir(root)
+    for place in (os.path.join(root, "src"), os.path.join(root, os.path.dirname(LOADER.get("file", ""))), root):
+        if os.path.isdir(place) and place not in sys.path:
+            sys.path.insert(0, place)'''
+
+_MODULE = """    try:
+        module = importlib.import_module(LOADER["module"])
+    except ModuleNotFoundError:
+        spec = importlib.util.spec_from_file_location(LOADER["module"], LOADER["file"])
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[LOADER["module"]] = module
+        spec.loader.exec_module(module)
+"""
+
+_DJANGO = """    if "django" in LOADER:
+        os.environ["DJANGO_SETTINGS_MODULE"] = LOADER["django"]
+        os.chdir(LOADER.get("path", "."))
+        sys.path.insert(0, os.getcwd())
+    else:
+        importlib.import_module(LOADER["module"])
+    import django
+    from django.conf import settings
+    from django.core.management import call_command
+    from django.core.wsgi import get_wsgi_application
+
+    settings.ALLOWED_HOSTS = ["*"]
+    django.setup()
+    try:
+        call_command("migrate", run_syncdb=True, verbosity=0, interactive=False)
+    except Exception:
+        pass
+    return get_wsgi_application()
+"""
+
+
+def _judging(claim: Claim) -> list[str]:
+    if claim.oracle == "random":
+        return [_source(proving.prepare_session) if claim.extra.get("key", [""])[0] == "the session's" else "", _source(proving.keys_shown)]
+    if claim.oracle == "existence":
+        return []
+    prepare, judge, more = _ORACLES[claim.oracle]
+    return [*(_source(m) for m in more), _source(prepare), _source(judge)]
+
+
+_TOKENS = '''def tokens_for(place, number):
+    word = "dq" + os.urandom(4).hex()
+    return {
+        "UP": CLIMB, "CANARY": os.path.join(place, "canary.txt"), "STEM": os.path.join(place, "canary"), "PLACE": place, "FLAG": os.path.join(place, "flag%d" % number),
+        "FN": "dqfn", "MARK": WORD, "A": "7%03d" % random.randrange(1000), "B": "9%03d" % random.randrange(1000), "PORT": "28417",
+    }
+
+
+WORD = "dq" + os.urandom(4).hex()
+
+
+def make_place():
+    place = os.path.realpath(tempfile.mkdtemp())
+    for ending in "txt html json xml csv log md png yaml yml pdf jpg".split():
+        with open(os.path.join(place, "canary." + ending), "w") as stream:
+            stream.write("outside of the project")
+    return place
+'''
+
+
+def _main(claim: Claim) -> str:
+    name = "test_" + re.sub(r"\W+", "_", f"{claim.kind}_{claim.function}").strip("_").lower()
+    if claim.oracle == "random":
+        body = _RANDOM
+    elif claim.oracle == "existence":
+        body = _EXISTENCE
+    elif claim.oracle in ("cookie", "session", "hash"):
+        body = _PASSIVE
+    else:
+        body = _ACTIVE
+    prepare, judge = ("", "")
+    if claim.oracle in _ORACLES:
+        prepare, judge = (f.__name__ for f in _ORACLES[claim.oracle][:2])
+    session = claim.oracle == "random" and (claim.extra.get("key") or [""])[0] == "the session's"
+    text = _TOKENS + "\n\n" + body
+    return (
+        text.replace("«name»", name).replace("«prepare»", prepare).replace("«judge»", judge).replace("«speaks»", repr(claim.speaks)).replace("«effect»", repr(f"hole: {claim.effect}")).replace("«prepare_session»", "prepare_session(None, seen)" if session else "pass")
+        + f"\n\nif __name__ == \"__main__\":\n    {name}()\n    print(\"the hole is closed\")\n"
+    )
+
+
+_ACTIVE = '''def «name»():
+    place, seen = make_place(), []
+    tokens = tokens_for(place, 0)
+    «prepare»(tokens, seen)
+    app = load()
+
+    def happens(template, number):
+        here = dict(tokens, FLAG=os.path.join(place, "flag%d" % number))
+        try:
+            answer = play(put(STEPS, fill(template, here)), app, «speaks»)
+        except Exception:
+            answer = (500, [], b"")
+        return «judge»(here, seen, answer)
+
+    if happens("plain", 0):
+        raise RuntimeError("the effect shows without the payload: this test proves nothing")
+    assert not happens(PAYLOAD, 1), «effect»
+'''
+
+_PASSIVE = '''def «name»():
+    place, seen = make_place(), []
+    tokens = tokens_for(place, 0)
+    «prepare»(tokens, seen)
+    app = load()
+    seen.clear()
+    try:
+        answer = play(STEPS, app, «speaks»)
+    except Exception:
+        answer = (500, [], b"")
+    assert not «judge»(tokens, seen, answer), «effect»
+'''
+
+_EXISTENCE = '''def «name»():
+    place = make_place()
+    tokens = tokens_for(place, 0)
+    app = load()
+
+    def answer(path):
+        try:
+            status, _headers, body = play(put(STEPS, fill(PAYLOAD, dict(tokens, CANARY=path))), app, «speaks»)
+        except Exception:
+            status, body = 500, b""
+        return status, re.sub(rb"[ck]anary", b"", body)
+
+    missing = tokens["CANARY"].replace("canary.txt", "kanary.txt")
+    first, there, again = answer(missing), answer(tokens["CANARY"]), answer(missing)
+    assert first != again or first == there, «effect»
+'''
+
+_RANDOM = '''def «name»():
+    seen = []
+    «prepare_session»
+    app = load()
+
+    def keys(seed):
+        random.seed(seed)
+        return keys_shown(play(STEPS, app, «speaks»), seen)
+
+    first, same, other = keys(11), keys(11), keys(12)
+    assert not first or first != same or first == other, «effect»
+'''
