@@ -18,8 +18,7 @@ from discreet.models import weights  # noqa: E402
 from discreet.models.local import LocalModel  # noqa: E402
 from discreet.models.planner import Draft, DraftLimits, draft  # noqa: E402
 from discreet.models.spans import redact  # noqa: E402
-from errands.toolset import CONTRACTS  # noqa: E402
-from errands.world import Errand, errands, held_out, judge, problems_of, run, today  # noqa: E402
+from errands.world import CONTRACTS, Errand, errands, held_out, judge, problems_of, run, today  # noqa: E402
 
 
 def main() -> None:
@@ -50,7 +49,7 @@ def _measure(errand: Errand, model: LocalModel, options: argparse.Namespace) -> 
     seconds = time.monotonic() - started
     if not isinstance(made, Draft):
         return {"id": errand.id, "accepted": False, "acted": False, "why": f"{made.kind}: {made.detail}", "samples": 0, "seconds": seconds, "plan": "", "doubts": []}
-    outcome = run(made.source, made.given) if made.accepted else None
+    outcome = run(made.source, request.handles) if made.accepted else None
     why = judge(errand, outcome) if outcome else f"refused: {made.problems[0]}"
     acted = bool(outcome and outcome.calls)
     return {

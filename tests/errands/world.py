@@ -6,6 +6,7 @@ kernel's interpreter is measured elsewhere. A reader here answers rightly: what 
 
 from __future__ import annotations
 
+import ast
 import datetime as dt
 import difflib
 import re
@@ -20,11 +21,12 @@ from discreet.kernel.contract import Effect
 from discreet.kernel.errors import PlanError
 from discreet.kernel.resolve import resolve
 from discreet.kernel.syntax import parse
-from errands.toolset import CONTRACTS
+from errands.toolset import contracts
 
 HERE = Path(__file__).parent
+CONTRACTS = contracts(("Northside Sports", "Green Shed", "Corner Books", "Corner Pharmacy", "Bean & Leaf", "Quick Electronics"))
 DELIVERY = dt.date(2026, 3, 7)
-STEPS_MAX = 20_000
+CALLS_MAX = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +65,23 @@ def today() -> dt.date:
     return _data()["today"]
 
 
-def problems_of(source: str, given: Mapping[str, str]) -> list[str]:
+def problems_of(source: str) -> list[str]:
     """The judge: the kernel's parser and resolver, and fields of records that no tool returns."""
     from errands.check import fields
 
     try:
-        resolved = resolve(parse(source), CONTRACTS, frozenset(given))
+        resolved = resolve(parse(source), CONTRACTS)
     except PlanError as error:
         return [str(error)]
     return list(fields(resolved.tree, CONTRACTS))
 
 
-def run(source: str, given: Mapping[str, str]) -> Outcome:
+def run(source: str, handles: Mapping[str, str]) -> Outcome:
     """Run an accepted plan in the world."""
     outcome = Outcome()
     try:
-        parse(source)
-        exec(compile(source, "plan", "exec"), {**_names(outcome), **given})  # noqa: S102 - accepted syntax only, and no builtins
+        tree = _Restored(handles).visit(parse(source).tree)
+        exec(compile(tree, "plan", "exec"), _names(outcome))  # noqa: S102 - accepted syntax only, and no builtins
     except PlanError as error:
         outcome.error = str(error)
     except Exception as error:  # noqa: BLE001 - whatever a model's plan raises is a result of the measurement
@@ -109,6 +111,19 @@ def judge(errand: Errand, outcome: Outcome) -> str:
     return next((f"`{word}` left" for word in errand.never if word in leaving), "")
 
 
+class _Restored(ast.NodeTransformer):
+    """The user's words in place of handles, as the kernel puts them into literals."""
+
+    def __init__(self, handles: Mapping[str, str]) -> None:
+        self.handles = handles
+
+    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
+        if isinstance(node.value, str):
+            for handle, words in self.handles.items():
+                node.value = node.value.replace(handle, words)
+        return node
+
+
 def _fits(wanted: Mapping[str, Any], call: tuple[str, dict[str, Any]]) -> bool:
     name, arguments = call
     if name not in wanted["tool"].split("|"):
@@ -124,9 +139,13 @@ def _equal(wanted: Any, given: Any) -> bool:
         return re.search(wanted[1:], str(given)) is not None
     if isinstance(wanted, str) and isinstance(given, str) and re.match(r"\d{4}-\d\d-\d\dT", wanted):
         return given.startswith(wanted)
-    if isinstance(wanted, list):
-        return list(given) == wanted
+    if isinstance(wanted, list) or isinstance(given, (list, tuple)):
+        return _listed(given) == _listed(wanted)
     return wanted == given
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 _cache: dict[str, Any] = {}
@@ -227,7 +246,7 @@ def _tool(name: str, outcome: Outcome) -> Any:
         if any(value is None for key, value in given.items() if key not in ("since", "max_total")):
             raise ValueError(f"{name} got nothing for an argument")
         if contract.effect is not Effect.READ:
-            if len(outcome.calls) > 20:
+            if len(outcome.calls) >= CALLS_MAX:
                 raise ValueError("too many calls")
             outcome.calls.append((name, given))
         return act(**given) if act else None
@@ -250,10 +269,19 @@ def _contact(name: str) -> SimpleNamespace:
     return found[0]
 
 
-def _mails(sender: str = "", subject: str = "", since: Any = None) -> list[SimpleNamespace]:
+def _fact(type: str, query: str = "") -> str:
+    """The vault's best match of one type, or an empty text."""
+    words = [word.rstrip("s") for word in re.findall(r"\w+", query.lower())]
+    found = [fact.text for fact in _records("facts") if fact.type == type]
+    return max(found, key=lambda fact: sum(word in fact.lower() for word in words), default="")
+
+
+def _mails(sender: str = "", subject: str = "", text: str = "", since: Any = None, unseen: bool = False) -> list[SimpleNamespace]:
     since = since.date() if isinstance(since, dt.datetime) else since
-    found = [m for m in _records("mails") if _like(sender, f"{m.name} {m.sender}") and _like(subject, m.subject)]
-    return sorted((m for m in found if since is None or m.date >= since), key=lambda m: m.date, reverse=True)
+    found = [m for m in _records("mails") if _like(sender, f"{m.name} {m.sender}") and _like(subject, m.subject) and _like(text, m.body)]
+    found = [m for m in found if since is None or m.date >= since]
+    shown = [SimpleNamespace(**{**vars(m), "date": dt.datetime.combine(m.date, dt.time(9)), "sender_name": m.name, "unseen": False, "sender_verified": True}) for m in found]
+    return sorted(shown, key=lambda m: m.date, reverse=True)
 
 
 def _mail_text(id: str) -> str:
@@ -275,22 +303,22 @@ def _items(shop: str, query: str) -> list[SimpleNamespace]:
     """A shop finds what shares words with the query, best first."""
     words = [word.rstrip("s") for word in re.findall(r"\w+", query.lower())]
     scored = [(sum(word in item.title.lower() for word in words), item) for item in _records("items") if item.shop == shop]
-    return [item for score, item in sorted(scored, key=lambda pair: -pair[0]) if score]
+    return [SimpleNamespace(**vars(item), currency="EUR", sizes=[], description=item.title) for score, item in sorted(scored, key=lambda pair: -pair[0]) if score]
 
 
-def _checkout(shop: str, item: str, address: str, card: str, size: str = "", quantity: int = 1, max_total: float | None = None) -> SimpleNamespace:
+def _checkout(shop: str, item: str, address: str, card: str, max_total: float, size: str = "", quantity: int = 1, email: str = "") -> SimpleNamespace:
     found = next(i for i in _records("items") if i.id == item and i.shop == shop)
     total = found.price * quantity
-    if max_total is not None and total > max_total:
+    if total > max_total:
         raise ValueError("over the limit")
     return SimpleNamespace(id="o-1", total=total, delivery=DELIVERY)
 
 
 _ACTS: dict[str, Any] = {
-    "memory.recall": lambda type: _data()["facts"][type],
+    "memory.recall": _fact,
     "contacts.find": _contact,
     "calendar.list": _events,
-    "calendar.add": lambda title, start, minutes=60, place="", attendees=(): SimpleNamespace(id="e9", title=title, start=start, end=start + dt.timedelta(minutes=minutes), place=place),
+    "calendar.add": lambda title, start, minutes=0, place="", notes="", attendees=(): SimpleNamespace(id="e9", title=title, start=start, end=start + dt.timedelta(minutes=minutes or 60), place=place),
     "mail.search": _mails,
     "mail.read": _mail_text,
     "files.list": lambda folder: [f for f in _records("files") if f.path.startswith(folder.strip("/"))],
@@ -299,5 +327,7 @@ _ACTS: dict[str, Any] = {
     "web.read": lambda url: next(_text(p.text, p.reads) for p in _records("pages") if p.url.rstrip("/") == url.rstrip("/")),
     "shop.search": _items,
     "shop.reviews": lambda shop, item: [r for r in _records("reviews") if r.item == item],
+    "shop.product": lambda shop, item: next(i for i in _records("items") if i.id == item and i.shop == shop),
     "shop.checkout": _checkout,
+    "calendar.busy": _events,
 }  # fmt: skip

@@ -20,7 +20,7 @@ print("I told [[1]].")""",
     (
         "today is Monday 2026-05-04\nrequest: What is my loyalty number for the railway?",
         """\
-number = memory.recall(type="account/loyalty-number")
+number = memory.recall(type="purchase/membership", query="railway loyalty number")
 print(f"Your loyalty number is {number}.")""",
     ),
     (
@@ -32,14 +32,27 @@ print("Choir practice is in your calendar.")""",
     (
         "today is Monday 2026-05-04\nrequest: Get two bags of my usual beans from Harbour Roasters, no more than 40 euros in all.",
         """\
-wanted = memory.recall(type="preference/coffee")
-address = memory.recall(type="identity/postal-address")
-card = memory.recall(type="finance/payment-card")
+wanted = memory.recall(type="preference/product", query="coffee beans")
+address = memory.recall(type="contact/postal-address")
+card = memory.recall(type="finance/payment-token")
 items = shop.search(shop="Harbour Roasters", query=wanted)
 fitting = [i for i in items if i.in_stock and i.price * 2 <= 40]
 item = min(fitting, key=lambda x: x.price)
-order = shop.checkout(shop="Harbour Roasters", item=item.id, address=address, card=card, quantity=2, max_total=40)
+order = shop.checkout(shop="Harbour Roasters", item=item.id, address=address, card=card, max_total=40, quantity=2)
 print(f"Ordered: {order.total:.2f} euros, delivery on {order.delivery:%d %B}.")""",
+    ),
+    (
+        "today is Monday 2026-05-04\nrequest: [[1]] wants the small globe from Atlas House, have it shipped to her.",
+        """\
+person = contacts.find(name="[[1]]")
+card = memory.recall(type="finance/payment-token")
+items = shop.search(shop="Atlas House", query="small globe")
+item = next((i for i in items if i.in_stock), None)
+if item is None:
+    print("Atlas House has no small globe in stock.")
+else:
+    order = shop.checkout(shop="Atlas House", item=item.id, address=person.address, card=card, max_total=item.price)
+    print(f"Ordered for [[1]]: {item.title}, {order.total:.2f} euros.")""",
     ),
     (
         "today is Monday 2026-05-04\nrequest: When is the boiler service that Castle Heating wrote about? Put it in my calendar.",
@@ -56,7 +69,7 @@ print(f"The boiler service is on {r.start:%d %B at %H:%M}.")""",
         """\
 landlord = contacts.find(name="my landlord")
 mails = mail.search(sender=landlord.email)
-mail.reply(id=mails[0].id, body="The plumber may come any morning.")
+mail.reply(id=mails[0].id, to=landlord.email, body="The plumber may come any morning.")
 print("I answered your landlord.")""",
     ),
     (
@@ -90,11 +103,12 @@ best = max(fitting, key=lambda x: x.rating)
 print(f"{best.title}: {best.rating} stars, {best.price:.2f} euros.")""",
     ),
     (
-        "today is Monday 2026-05-04\nrequest: Send the newest file in my tax folder to [[1]].",
+        "today is Monday 2026-05-04\nrequest: Send what is in the newest file of my garden folder to [[1]].",
         """\
-files_found = files.list(folder="tax")
-newest = max(files_found, key=lambda x: x.modified)
-mail.send(to="[[1]]", subject=newest.name, body="Here is the file.", attachment=newest.path)
+found = files.list(folder="garden")
+newest = max(found, key=lambda x: x.modified)
+text = files.read(path=newest.path)
+mail.send(to="[[1]]", subject=newest.name, body=text)
 print(f"I sent {newest.name}.")""",
     ),
     (
@@ -118,7 +132,7 @@ else:
     (
         "today is Monday 2026-05-04\nrequest: From now on my shirts are size L, keep that.",
         """\
-memory.remember(type="body/clothes-size", fact="shirts: size L")
+memory.remember(type="body/clothing-size", fact="shirts: size L")
 print("I'll remember it.")""",
     ),
 )

@@ -147,10 +147,13 @@ def _answer(schema: Mapping[str, Any], name: str, rules: dict[str, str]) -> str:
             rules[name] = " ".join(['"{"', *fields, '"}"'])
             return name
         case "array":
-            item = _answer(schema["items"], f"{name}i", rules)
+            item = f"{name}item"  # a rule of its own: the runtime refuses a repetition of a repetition
+            rules[item] = _answer(schema["items"], f"{name}i", rules)
             most = min(int(schema.get("maxItems", answer_items_max)), answer_items_max)
             rules[name] = f'"[" ({item} ("," {item}){{0,{max(most - 1, 0)}}})? "]"'
             return name
+        case "string" if schema.get("format") in _MOMENTS:
+            return _MOMENTS[schema["format"]]
         case "string":
             most = min(int(schema.get("maxLength", answer_text_chars_max)), answer_text_chars_max)
             return f'"\\"" char{{0,{most}}} "\\""'
@@ -163,6 +166,15 @@ def _answer(schema: Mapping[str, Any], name: str, rules: dict[str, str]) -> str:
         case "null":
             return '"null"'
     raise ValueError(f"a schema type that answers cannot have: {kind!r}")
+
+
+_DAY = "[12] [0-9] [0-9] [0-9] \"-\" [01] [0-9] \"-\" [0-3] [0-9]"
+_HOUR = "[0-2] [0-9] \":\" [0-5] [0-9]"
+_MOMENTS = {
+    "date": f'"\\"" {_DAY} "\\""',
+    "date-time": f'"\\"" {_DAY} "T" {_HOUR} "\\""',
+    "time": f'"\\"" {_HOUR} "\\""',
+}
 
 
 def _quoted(text: str) -> str:

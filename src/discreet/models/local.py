@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from discreet.kernel.errors import invariant
+from discreet.models.grammar import schema_grammar
 from discreet.models.provider import Grammar, Limits, Message, ModelFault, Reply, Schema, Shape
 from discreet.models.weights import Weights, cache_folder
 
@@ -220,8 +221,8 @@ def _body(prompt: str, shape: Shape, limits: Limits) -> dict[str, Any]:
     match shape:
         case Grammar(text):
             body["grammar"] = text
-        case Schema(value):
-            body["json_schema"] = dict(value)
+        case Schema(value):  # our grammar for it: the runtime's own allows white space without end
+            body["grammar"] = schema_grammar(value).text
     return body
 
 

@@ -9,23 +9,31 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from discreet.kernel.contract import Contract, stubs
+from discreet.kernel.shape import enum
 from discreet.models.dates import mentions
 from discreet.models.examples import examples_for
 from discreet.models.grammar import plan_grammar
 from discreet.models.provider import Grammar, Limits, Message, ModelFault, Provider, Reply
-from discreet.models.spans import Redacted, named
+from discreet.models.spans import Redacted
 from discreet.models.wishes import missing
 
-# A plan's source and the names given to it (the user's words behind handles) to located problems; none means that it may run.
-Judge = Callable[[str, Mapping[str, str]], Sequence[str]]
+Judge = Callable[[str], Sequence[str]]  # a plan, handles still in it, to located problems; none means that it may run
 
 samples_max = 4  # of one draft, the repair included
 plan_tokens_max = 420
 sample_timeout_s = 240.0
 problems_shown_max = 4
+RECALLABLE = (  # what people tell an agent about themselves; a plan names one of these (G7.2)
+    "contact/name", "contact/email", "contact/phone", "contact/postal-address", "identity/birth-date", "identity/passport",
+    "identity/national-number", "identity/driving-licence", "health/condition", "health/medication", "health/allergy", "health/doctor",
+    "health/insurance", "body/shoe-size", "body/clothing-size", "body/height-weight", "finance/payment-token", "finance/account",
+    "finance/insurance", "finance/tax", "work/position", "work/salary", "education/enrolment", "family/child", "home", "vehicle",
+    "purchase/membership", "credential/pin", "credential/password", "preference/product", "preference/food", "preference/room",
+    "preference/culture", "document/note",
+)  # fmt: skip
 alias_chars_min = 80  # a choice of texts this long is written once and named
 
 RULES = """\
@@ -58,16 +66,14 @@ class DraftLimits:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A plan in which the names of `given` stand for sensitive spans; `problems` is empty if the judge accepted it."""
+    """A plan with handles still in it; `problems` is empty if the judge accepted it."""
 
     source: str
-    given: Mapping[str, str]
     problems: tuple[str, ...]
     samples: int
     repaired: bool
     seconds: float
     doubts: tuple[str, ...] = ()  # what of the request the plan seems to leave out
-    written: str = field(default="", repr=False)  # as the model wrote it, with handles
 
     @property
     def accepted(self) -> bool:
@@ -81,6 +87,7 @@ def draft(
     judge: Judge,
     *,
     today: dt.date,
+    fact_types: Sequence[str] = RECALLABLE,
     limits: DraftLimits = DraftLimits(),
     feedback: str = "",
 ) -> Draft | ModelFault:
@@ -88,6 +95,7 @@ def draft(
 
     `feedback` is what an earlier run may tell the planner (G4.4); the caller has cleared it.
     """
+    contracts = with_choices(offered(contracts, request.text), fact_types)
     asked = [*prefix(contracts), Message("user", question(request.text, today, feedback))]
     grammar = plan_grammar(contracts)
     best: Draft | None = None
@@ -99,17 +107,50 @@ def draft(
         if isinstance(reply, ModelFault):
             return best or reply
         seconds += reply.seconds
-        written = clean(reply.text)
-        source = named(written)
-        problems = tuple(judge(source, request.given)) if source else ("line 1: the plan is empty",)
-        doubts = tuple(missing(request.text, written, contracts)) if not problems else ()
-        made = Draft(source, request.given, problems, number + 1, repairing, seconds, doubts, written)
+        source = clean(reply.text)
+        problems = tuple(judge(source)) if source else ("line 1: the plan is empty",)
+        doubts = tuple(missing(request.text, source, contracts)) if not problems else ()
+        made = Draft(source, problems, number + 1, repairing, seconds, doubts)
         best = made if best is None or _rank(made) < _rank(best) else best
         if not problems and not doubts:
             break
     if best is None:
         return ModelFault("refused", "no sample was allowed")
     return replace(best, samples=number + 1, seconds=seconds)
+
+
+# Tools that few requests need, by what in a request asks for them: a small model plans worse among tools it does not need.
+_SELDOM = {
+    "calendar.busy": r"\bbusy\b|\bfree\b|available",
+    "calendar.move": r"\b(?:move|shift|postpone|reschedule|earlier|later|instead)\b",
+    "contacts.search": r"\b(?:everybody|everyone|all|who|group)\b",
+    "mail.delete": r"\b(?:delete|remove|trash|get rid)\b.*\b(?:e?-?mails?|messages?|newsletters?|spam)\b",
+    "mail.draft": r"\bdraft\b",
+    "mail.move": r"\b(?:archive|folder|file away|sort)\b.*\b(?:e?-?mails?|messages?)\b|\b(?:e?-?mails?|messages?)\b.*\b(?:archive|folder)\b",
+    "memory.recall_learned": r"\blearn(?:ed|t)\b",
+    "shop.order": r"\b(?:status|track|my order|where is)\b",
+    "shop.product": r"\b(?:sizes?|colou?rs?|describe|description|details?)\b.*\?",
+}
+
+
+def offered(contracts: Mapping[str, Contract], request: str) -> dict[str, Contract]:
+    """The tools that this request is planned over: all but the seldom needed ones that it does not ask for."""
+    return {
+        name: contract
+        for name, contract in contracts.items()
+        if name not in _SELDOM or re.search(_SELDOM[name], request, re.IGNORECASE | re.DOTALL)
+    }
+
+
+def with_choices(contracts: Mapping[str, Contract], fact_types: Sequence[str]) -> dict[str, Contract]:
+    """The contracts as a planner sees them: the information types of memory tools spelled out, for they stand in no prompt otherwise."""
+    shown = {}
+    for name, contract in contracts.items():
+        if name.startswith("memory."):
+            spelled = tuple(replace(p, shape=enum(*fact_types)) if p.name == "type" else p for p in contract.parameters)
+            contract = replace(contract, parameters=spelled)
+        shown[name] = contract
+    return shown
 
 
 def prefix(contracts: Mapping[str, Contract]) -> list[Message]:
@@ -162,7 +203,7 @@ def _repair(best: Draft, request: Redacted) -> list[Message]:
     told = best.problems or best.doubts
     problems = "\n".join(f"- {problem}" for problem in told[:problems_shown_max])
     return [
-        Message("assistant", best.written),
+        Message("assistant", best.source),
         Message("user", f"This plan is not accepted:\n{request.hide(problems)}\nWrite the whole plan again without this."),
     ]
 

@@ -6,7 +6,6 @@ question, never by this module being right. Without the span model only patterns
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -30,80 +29,15 @@ class Redacted:
     handles: dict[str, str]
     method: str = "patterns and word lists only"
 
-    @property
-    def given(self) -> dict[str, str]:
-        """The user's words by the names that stand for them in a plan: `span_1`, `span_2`, …"""
-        return {_name(handle): words for handle, words in self.handles.items()}
-
-    def restore(self, source: str) -> str:
-        """A plan or text for the user's eyes: their own words in place of handles and names."""
-        given = self.given
-        source = re.sub(r"\{(span_\d{1,2})\}", lambda match: given.get(match.group(1), match.group()), source)
-        source = re.sub(r"\bspan_\d{1,2}\b", lambda match: repr(given[match.group()]) if match.group() in given else match.group(), source)
-        return _HANDLE.sub(lambda match: self.handles.get(match.group(), match.group()), source)
+    def restore(self, text: str) -> str:
+        """A text for the user's eyes: their own words in place of handles. (A run puts them in as labelled values.)"""
+        return _HANDLE.sub(lambda match: self.handles.get(match.group(), match.group()), text)
 
     def hide(self, text: str) -> str:
-        """A text that goes back to the planner: handles in place of the user's words and of names."""
+        """A text that goes back to the planner: handles in place of the user's words."""
         for handle, words in sorted(self.handles.items(), key=lambda pair: -len(pair[1])):
             text = text.replace(words, handle)
-        return re.sub(r"\bspan_(\d{1,2})\b", lambda match: f"[[{match.group(1)}]]", text)
-
-
-def named(source: str) -> str:
-    """The plan with names for handles: `"[[1]]"` becomes `span_1` and `"to [[1]]"` becomes `f"to {span_1}"`.
-
-    So what a span holds reaches the plan as a value with its own label, and never as text that a planner wrote.
-    """
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError):
-        return source  # the judge says what is wrong
-    lines = source.splitlines(keepends=True)
-    starts = [0]
-    for line in lines:
-        starts.append(starts[-1] + len(line.encode()))
-    data = source.encode()
-    for node in sorted(_outermost_texts(tree), key=lambda one: -(starts[one.lineno - 1] + one.col_offset)):
-        first = starts[node.lineno - 1] + node.col_offset
-        last = starts[node.end_lineno - 1] + node.end_col_offset
-        data = data[:first] + ast.unparse(_with_names(node)).encode() + data[last:]
-    return data.decode()
-
-
-def _outermost_texts(node: ast.AST) -> Iterable[ast.expr]:
-    """Every text with a handle in it, and every bare `[[1]]`, which Python reads as a list in a list."""
-    match node:
-        case ast.JoinedStr(values=parts) if any(isinstance(p, ast.Constant) and _HANDLE.search(str(p.value)) for p in parts):
-            yield node
-        case ast.Constant(value=str() as text) if _HANDLE.search(text):
-            yield node
-        case ast.List(elts=[ast.List(elts=[ast.Constant(value=int())])]):
-            yield node
-        case _:
-            for child in ast.iter_child_nodes(node):
-                yield from _outermost_texts(child)
-
-
-def _with_names(node: ast.expr) -> ast.expr:
-    if isinstance(node, ast.List):
-        return ast.Name(_name(ast.unparse(node)))
-    pieces: list[ast.expr] = []
-    for part in node.values if isinstance(node, ast.JoinedStr) else [node]:
-        if not isinstance(part, ast.Constant):
-            pieces.append(part)
-            continue
-        for piece in re.split(r"(\[\[\d{1,2}\]\])", part.value):
-            if _HANDLE.fullmatch(piece):
-                pieces.append(ast.FormattedValue(ast.Name(_name(piece)), -1))
-            elif piece:
-                pieces.append(ast.Constant(piece))
-    if len(pieces) == 1 and isinstance(pieces[0], ast.FormattedValue):
-        return pieces[0].value  # a text that is one handle is that value: it keeps its standing (G3.6)
-    return ast.JoinedStr(pieces)
-
-
-def _name(handle: str) -> str:
-    return f"span_{handle.strip('[]')}"
+        return text
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,20 +131,21 @@ def _invented(request: str, calls: list[tuple[str, ast.Call]], contracts: Mappin
             if parameter is None:
                 continue
             decides = parameter.role in AUTHORITY - {Role.TIMES} or parameter.address or name == "contacts.find"
-            for literal in _literals(keyword.value) if decides else ():
+            numbers = parameter.role is Role.AMOUNT  # a length or a count is the planner's to choose
+            for literal in _literals(keyword.value, numbers) if decides else ():
                 if _squeezed(literal) not in said:
                     yield f"`{name}` has `{keyword.arg}={literal}`, which the request does not say"
 
 
-def _literals(node: ast.AST) -> Iterable[str]:
+def _literals(node: ast.AST, numbers: bool) -> Iterable[str]:
     match node:
         case ast.Constant(value=str() as text) if text:
             yield text
-        case ast.Constant(value=int() | float() as number) if not isinstance(number, bool) and number > 1:
+        case ast.Constant(value=int() | float() as number) if numbers and not isinstance(number, bool):
             yield f"{number:g}"
         case ast.List(elts=parts):
             for part in parts:
-                yield from _literals(part)
+                yield from _literals(part, numbers)
 
 
 def _squeezed(text: str) -> str:
