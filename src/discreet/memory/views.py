@@ -94,7 +94,7 @@ def _over_18(text: str, parameters: Mapping[str, Any], now: dt.datetime) -> bool
 
 def _only_date(text: str) -> dt.date | None:
     """The one ISO date in a text; two different ones are none."""
-    found = set(re.findall(r"(?<![\d-])(\d{4}-\d{2}-\d{2})(?![\d-])", text))
+    found = set(re.findall(r"(?<![\d-])(\d{4}-\d{2}-\d{2})(?![\d-])", text, re.ASCII))
     try:
         return dt.date.fromisoformat(found.pop()) if len(found) == 1 else None
     except ValueError:
@@ -110,7 +110,7 @@ def _last_four(text: str, parameters: Mapping[str, Any], now: dt.datetime) -> st
     return found.pop() if len(found) == 1 else NONE
 
 
-_NUMBER = re.compile(r"(?<![\w-])(?:[A-Z]{2}\d{2}(?: ?[A-Z\d]{2,4}){3,8}|\d(?:[ -]?\d){7,18})(?![\w-])")
+_NUMBER = re.compile(r"(?<![\w-])(?:[A-Z]{2}\d{2}(?: ?[A-Z\d]{2,4}){3,8}|\d(?:[ -]?\d){7,18})(?![\w-])", re.ASCII)
 
 
 # city
