@@ -31,6 +31,7 @@ from discreet.ledger.entry import Kind
 from discreet.ledger.knows import Account, accounts
 from discreet.tools.call import Gate
 from discreet.tools.directory import Directory
+from discreet.tools.kept import Kept
 from discreet.tools.preflight import Line, Preview, preflight
 from discreet.tools.question import Asker, Nobody, inert
 from discreet.tools.registry import Toolbox
@@ -50,6 +51,8 @@ class World:
     ledger: Any
     counts: Callable[[], Mapping[str, int]] = dict
     names: Mapping[str, str] = field(default_factory=dict)  # information type -> how people call it
+    kept: Kept = field(default_factory=Kept)
+    keep: Callable[[Kept], None] = lambda kept: None  # makes `kept` last beyond this session
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,7 @@ class Session:
         begin = join(self.label, *([start] if start is not None else []))
         plan = resolve(parse(source), self.world.tools.contracts)
         preview = preflight(
-            plan, self.world.directory, self.world.judge, gate.look_up, begin, None, Said(request), gate.clock, handles or {}
+            plan, self.world.directory, self.world.judge, gate.look_up, begin, None, Said(request), _wall(gate.clock), handles or {}, gate.kept.copy()
         )
         gate.preview = preview
         return Planned(request, source, plan, preview, gate, begin, handles or {})
@@ -122,17 +125,21 @@ class Session:
         errand = _name(secret)
         world = self.world
         return Gate(
-            world.tools, world.directory, world.judge, world.ledger, errand, secret, self.clock(), self.asker, self.progress, self.always
-        )
+            world.tools, world.directory, world.judge, world.ledger, errand, secret, self.clock(), self.asker, self.progress, self.always,
+            world.kept.copy(),
+        )  # fmt: skip
 
     def run(self, planned: Planned, confirm: bool = True) -> Report:
         """Confirm what can be confirmed, run the plan, and account for it."""
         gate, ledger = planned.gate, self.world.ledger
-        ledger.note(Kind.RUN_START, errand=gate.errand, note="")
+        ledger.note(Kind.RUN_START, errand=gate.errand)
+        if any(self.world.kept.labels.get(place) != label_ for place, label_ in planned.preview.kept.items()):
+            self.world.kept.join(planned.preview.kept)  # before the first effect, whichever lines will run
+            self.world.keep(self.world.kept)
         if confirm:
             gate.confirm(planned.preview)
         outcome = run(
-            planned.plan, gate, planned.start, None, Said(planned.request), gate.clock, planned.preview.outcome.limits, planned.handles
+            planned.plan, gate, planned.start, None, Said(planned.request), _wall(gate.clock), planned.preview.outcome.limits, planned.handles
         )
         ledger.note(Kind.RUN_END, errand=gate.errand)
         told = tuple(inert(_spoken(value)) for value in outcome.told)
@@ -146,7 +153,7 @@ class Session:
         """What is wrong with a plan, by text and labels alone: the judge of a planner's samples. No look-up is made."""
         try:
             plan = resolve(parse(source), self.world.tools.contracts)
-            preview = preflight(plan, self.world.directory, self.world.judge, None, self.label, None, Said(request), self.clock(), handles or {})
+            preview = preflight(plan, self.world.directory, self.world.judge, None, self.label, None, Said(request), _wall(self.clock()), handles or {})
         except PlanError as error:
             return [str(error)]
         return [denied(line) for line in preview.lines if line.verdict is Verdict.DENY]
@@ -212,6 +219,11 @@ FAULT_WORDS = {
     "unassigned": "this was not found",
     "raised": "stopped",
 }
+
+
+def _wall(clock: dt.datetime) -> dt.datetime:
+    """The clock as plans see it: the owner's wall clock."""
+    return clock.replace(tzinfo=None, microsecond=0)
 
 
 def _name(secret: bytes) -> str:

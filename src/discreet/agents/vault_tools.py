@@ -50,7 +50,7 @@ def _recall(vault: Facts, learned: bool, subjects: tuple[str, ...]) -> Tool:
     def run(type: str, query: str) -> str:
         if type not in types():
             return ""  # absent and withheld answer alike (G6.3)
-        found = vault.recall([type], query, 1, learned=learned)
+        found = vault.recall([type], query, 1, learned=learned) or vault.recall([type], "", 1, learned=learned)
         return found[0].text if found else ""
 
     return tool(contract, run)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from discreet.kernel.contract import Contract, Parameter, Place, Role
 from discreet.kernel.label import PUBLIC
 from discreet.kernel.shape import Shape, list_of, scalar, text
-from discreet.kernel.value import Value
+from discreet.kernel.value import Standing, Value
 from discreet.tools.registry import Tool, of_connector
 
 from .contacts import Contacts
@@ -23,7 +23,7 @@ def contacts_tools(contacts: Contacts, owner_of: Callable[[str], str] = lambda _
 
     def whose(arguments: Mapping[str, Value]) -> Shape:
         name = arguments["name"]
-        known = isinstance(name.data, str) and not name.total.tags
+        known = isinstance(name.data, str) and name.standing >= Standing.RESOLVED
         return _contact((owner_of(str(name.data)) if known else "") or OTHERS)
 
     key = text(max=200)

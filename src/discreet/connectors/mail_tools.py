@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from discreet.kernel.contract import Contract, Effect, Parameter, Place, Role
+from discreet.kernel.contract import Contract, Effect, Parameter, Place, PlaceRule, Role
 from discreet.kernel.label import label
 from discreet.kernel.shape import list_of, record_of, scalar, text
-from discreet.kernel.value import Standing, Value
+from discreet.kernel.value import Standing, Value, plain
 from discreet.tools.registry import Tool
 
 from .local_time import local_tool
@@ -21,6 +21,7 @@ RESULTS_MAX = 20
 # A mailbox holds what was said between people; what it says beyond that is private all the same: no norm gives messages away.
 _HELD = (("communication/message", "user"),)
 MAILBOX = Place("mail", label(_HELD, (SOURCE,)), (PROVIDER,))
+SENT = Place("mail/sent", label(_HELD, (SOURCE,)), (PROVIDER,), readable=False)  # no tool reads copies of what was sent
 
 _line = text(max=1_000)
 _address = text(max=320)
@@ -47,11 +48,11 @@ def mail_tools(mail: Mail, zone: str = "UTC") -> tuple[Tool, ...]:
             "mail.send", "send a mail",
             (Parameter("to", _address, Role.WHO, address="mail"), Parameter("subject", _line), Parameter("body", text()),
              Parameter("cc", list_of(_address, RECIPIENTS_MAX), Role.WHO, (), address="mail")),
-            _sent, Effect.WRITE, "correspondence", MAILBOX, calls_max=20),
+            _sent, Effect.WRITE, "correspondence", _delivered(mail), calls_max=20),
         "reply": Contract(
             "mail.reply", "answer one mail; `to` is its sender",
             (Parameter("id", _id, Role.KEY), Parameter("to", _address, Role.WHO, address="mail"), Parameter("body", text())),
-            _sent, Effect.WRITE, "correspondence/reply", MAILBOX, calls_max=20),
+            _sent, Effect.WRITE, "correspondence/reply", _delivered(mail), calls_max=20),
         "draft": Contract(
             "mail.draft", "write a mail into the drafts without sending it",
             (Parameter("to", _address), Parameter("subject", _line), Parameter("body", text())),
@@ -64,6 +65,18 @@ def mail_tools(mail: Mail, zone: str = "UTC") -> tuple[Tool, ...]:
             Effect.DELETE, "storage", MAILBOX, calls_max=20),
     }
     return tuple(local_tool(contract, mail, action, zone, "text" if action == "read" else "") for action, contract in made.items())
+
+
+def _delivered(mail: Mail) -> PlaceRule:
+    """Mail to oneself comes back into the mailbox and is read there again; so does mail to an address that is not known yet."""
+    own = mail.config.address.casefold()
+
+    def place(arguments: Mapping[str, Value]) -> Place:
+        to = plain(arguments["to"])
+        named = [to] if isinstance(to, str) else to if isinstance(to, list) else [None]
+        return SENT if all(isinstance(one, str) and one.strip().casefold() != own for one in named) else MAILBOX
+
+    return place
 
 
 def _searched(arguments: Mapping[str, Value]) -> Place:

@@ -61,12 +61,17 @@ class Parameter:
 class Place:
     """A mailbox, folder, calendar, vault type, server: every read, search, count and failure there carries `label` (G2.6).
 
-    `readers` are recipient ids who can read the place; they are recipients of every write to it.
+    readers   recipient ids who can read the place; they are recipients of every write to it
+    owner     id of the outside party whose place it is: what is written there is told to that recipient, and what it
+              answers is its own speech, which may hold what it was told (G1.1)
+    readable  whether any tool reads it again; what is written to a place that none reads need not fit its label
     """
 
     id: str
     label: Label = PUBLIC
     readers: tuple[str, ...] = ()
+    owner: str = ""
+    readable: bool = True
 
 
 NOPLACE = Place("nowhere")

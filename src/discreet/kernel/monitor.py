@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from discreet.kernel.contract import AUTHORITY, Contract, Effect, Place, Recipient, Role
+from discreet.kernel.contract import AUTHORITY, Contract, Effect, Parameter, Place, Recipient, Role
 from discreet.kernel.errors import NOWHERE, Denied, Span, invariant
 from discreet.kernel.label import PUBLIC, Label, Tag, join2, label
 from discreet.kernel.value import Fault, Many, Map, Maybe, Record, Seq, Standing, Table, Unknown, Value
@@ -49,7 +49,7 @@ class Flow:
 
     @property
     def control(self) -> Label:
-        """What decided that, where and how often the call is made: pc, sizes, keys, ids; not contents (G2.6).
+        """What decided that, where and how often the call is made: pc, ids, sizes, keys; not contents (G2.6).
 
         That an address is its owner's is what a place of sent things holds anyway (G6.1), so it is left out.
         """
@@ -58,13 +58,28 @@ class Flow:
             value = self.arguments.get(parameter.name)
             if value is None:
                 continue
-            if parameter.role is Role.CONTENT:
-                result = join2(result, value.label if _container(value) else PUBLIC)
-            elif parameter.address:
+            if parameter.address:
                 result = join2(result, _beyond_address(value.total))
-            else:
+            elif selects(parameter):
+                result = join2(result, value.total)
+            elif _container(value):
+                result = join2(result, value.label)
+        return result
+
+    @property
+    def content(self) -> Label:
+        """The join of all that a place would hold after this write: every argument that does not select."""
+        result = PUBLIC
+        for parameter in self.contract.parameters:
+            value = self.arguments.get(parameter.name)
+            if value is not None and not parameter.address and not selects(parameter):
                 result = join2(result, value.total)
         return result
+
+    @property
+    def theirs(self) -> bool:
+        """Whether the place belongs to an outside recipient of this very call."""
+        return bool(self.place.owner) and any(r.id == self.place.owner for r in self.recipients)
 
     def authority(self) -> dict[str, tuple[Standing, frozenset[str]]]:
         """Of each argument that carries authority: its standing and its sources, pc's among them (G5.4)."""
@@ -86,6 +101,11 @@ def _beyond_address(total: Label) -> Label:
 
 def _container(value: Value) -> bool:
     return isinstance(value.data, (Seq, Map, Record, Many, Table, Maybe))
+
+
+def selects(parameter: Parameter) -> bool:
+    """Whether an argument is an id or a key: it says which object, rather than what is put into it."""
+    return parameter.role is Role.KEY or (parameter.role in AUTHORITY and parameter.shape.kind in ("text", "enum", "list", "any"))
 
 
 def lowest_standing(value: Value) -> Standing:
@@ -166,12 +186,19 @@ def decide(flow: Flow, judge: Judge) -> Decision:
     return Decision((*findings, *judge(flow).findings))
 
 
+def beyond(label_: Label, place: Place) -> tuple[Tag, ...]:
+    """The tags of `label_` that the place does not hold; what is left of the request may stand anywhere (G4.1)."""
+    return tuple(tag for tag in sorted(label_.tags) if tag not in place.label.tags and tag.type != "request")
+
+
 def _places(flow: Flow) -> list[Finding]:
-    """A write must fit the label of the place where its effect shows (G2.6): tags always, sources where not declared."""
-    if flow.contract.effect is Effect.READ or flow.place.id == "nowhere":
+    """A write must fit the label of the place where its effect shows (G2.6): pc, ids, sizes and keys always, contents
+    where the place is read again. Sources need no check: the place declares them or was raised by them."""
+    if flow.contract.effect is Effect.READ or flow.place.id == "nowhere" or flow.theirs:
         return []
-    control = flow.control
-    over = [tag for tag in sorted(control.tags) if tag not in flow.place.label.tags and tag.type != "request"]
+    over = dict.fromkeys(beyond(flow.control, flow.place))
+    if flow.place.readable:
+        over |= dict.fromkeys(beyond(flow.content, flow.place))
     return [
         Finding(Verdict.DENY, recipient=flow.place.id, tag=tag, why="the write would show this in a place that does not hold it")
         for tag in over

@@ -27,6 +27,7 @@ from discreet.kernel.value import Fault, Value, fault, plain
 from discreet.ledger.entry import Kind, Status, of_flow
 from discreet.tools.directory import Directory
 from discreet.tools.flow import flow_of, result_label
+from discreet.tools.kept import Kept
 from discreet.tools.preflight import Line, Preview, call_key, described, resolvable, standing_of_result
 from discreet.tools.question import Asker, Nobody, Question, Reply, question
 from discreet.tools.registry import Prepared, Toolbox
@@ -67,6 +68,7 @@ class Gate:
     asker: Asker = field(default_factory=Nobody)
     progress: Callable[[str, Flow], None] = lambda stage, flow: None
     always: Callable[[Flow, Decision], None] | None = None
+    kept: Kept = field(default_factory=Kept)
     preview: Preview | None = None
     confirmed: set[bytes] = field(default_factory=set)
     refused: set[bytes] = field(default_factory=set)
@@ -79,7 +81,7 @@ class Gate:
     def call(self, request: Request) -> Value:
         """One tool call of the run (the interpreter's Port)."""
         label, times = PUBLIC, request.times
-        flow = flow_of(request, self.directory)
+        flow = flow_of(request, self.directory, self.kept)
         if self.preview is not None:
             seen = self.preview.label(flow)
             if seen is None:  # the preflight did not see this line, so nobody was shown it
@@ -87,7 +89,7 @@ class Gate:
             label, times = seen, self.preview.times(flow)
             if resolvable(request, True) and call_key(request) in self.preview.resolved:
                 return self.preview.resolved[call_key(request)]
-        flow = flow_of(request, self.directory, label, times)
+        flow = flow_of(request, self.directory, self.kept, label, times)
         if self.preview is not None and not self._own(flow) <= label:
             return self.deny(flow, Decision())
         return self.checked(request, flow)

@@ -11,12 +11,13 @@ from discreet.kernel.label import PUBLIC, Label, join2
 from discreet.kernel.monitor import Flow
 from discreet.kernel.value import Fault, Many, Map, Maybe, Record, Seq, Standing, Unknown, Value
 from discreet.tools.directory import Directory
+from discreet.tools.kept import Kept
 
 
-def flow_of(request: Request, directory: Directory, preflight: Label = PUBLIC, times: int | None = None) -> Flow:
-    """The flow of one call, on known data or on labels alone."""
+def flow_of(request: Request, directory: Directory, kept: Kept, preflight: Label = PUBLIC, times: int | None = None) -> Flow:
+    """The flow of one call, on known data or on labels alone; its place as it is after all that was written there."""
     contract = request.contract
-    place = contract.place_of(request.arguments)
+    place = kept.place(contract.place_of(request.arguments))
     recipients: dict[str, Recipient] = {}
     unresolved: list[str] = []
     for parameter in contract.parameters:
@@ -27,10 +28,11 @@ def flow_of(request: Request, directory: Directory, preflight: Label = PUBLIC, t
                 unresolved.append(parameter.name)
     for id_ in (*contract.recipients, *place.readers):
         recipients.setdefault(id_, directory.by_id(id_))
-    return Flow(
+    flow = Flow(
         contract, request.arguments, request.pc, tuple(recipients.values()), place,
         request.times if times is None else times, request.span, tuple(unresolved), preflight,
     )  # fmt: skip
+    return kept.raised(flow)
 
 
 def _addressed(parameter: Parameter, value: Value, directory: Directory) -> tuple[dict[str, Recipient], bool]:
@@ -81,8 +83,12 @@ def _texts(value: Value) -> Iterator[tuple[str | None, Standing]]:
 
 
 def result_label(flow: Flow) -> Label:
-    """What every result and failure of this call carries before its shape's own labels: fixed before the call (G2.5, G2.6)."""
+    """What every result and failure of this call carries before its shape's own labels: fixed before the call (G2.5, G2.6).
+
+    An outside party that answers for itself may repeat what it was told, and it was told only what it may learn; so its
+    answer carries the sources of the arguments and not their tags (G1.1).
+    """
     label = join2(flow.pc, flow.place.label)
     for value in flow.arguments.values():
-        label = join2(label, value.total)
+        label = join2(label, value.total.without_tags() if flow.theirs else value.total)
     return label

@@ -24,6 +24,7 @@ from discreet.kernel.syntax import span_of
 from discreet.kernel.value import Fault, Many, Maybe, Record, Seq, Standing, Value, plain
 from discreet.tools.directory import Directory
 from discreet.tools.flow import flow_of, result_label
+from discreet.tools.kept import Kept
 
 LINES_MAX = 2_000  # calls that a preflight lists
 
@@ -57,11 +58,13 @@ def line_key(flow: Flow) -> tuple[Span, tuple[str, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What the preflight found: its lines in order, the loop bounds for the run, and what was resolved already."""
+    """What the preflight found: its lines in order, the loop bounds for the run, what was resolved already, and what the
+    user's own places hold once any of its lines has written (by place id)."""
 
     lines: tuple[Line, ...]
     outcome: Outcome
     resolved: Mapping[tuple[Any, ...], Value]
+    kept: Mapping[str, Label]
 
     def label(self, flow: Flow) -> Label | None:
         """The join of the labels that the preflight saw at this line; None when it saw no such line (G3.8)."""
@@ -97,21 +100,22 @@ def preflight(
     said: Callable[[Any], bool] = lambda _: False,
     clock: dt.datetime = dt.datetime(2000, 1, 1),
     handles: Mapping[str, Value] | None = None,
+    kept: Kept | None = None,
 ) -> Preview:
     """Evaluate `plan` on labels alone. `look_up` makes one resolving call for real.
 
     Raises PlanError or LimitError, located, where plan and public labels decide that the plan cannot run.
     """
-    port = _Port(directory, judge, look_up)
+    port = _Port(directory, judge, look_up, kept if kept is not None else Kept())
     outcome = run(plan, port, start, given, said, clock, None, handles)
-    return Preview(_with_ignored(_summed(port.lines), plan), outcome, port.resolved)
+    return Preview(_with_ignored(_summed(port.lines), plan), outcome, port.resolved, port.kept.labels)
 
 
 class _Port:
     """Answers calls on labels alone and lists them."""
 
-    def __init__(self, directory: Directory, judge: Judge, look_up: Callable[[Request, Flow], Value] | None) -> None:
-        self.directory, self.judge, self.look_up = directory, judge, look_up
+    def __init__(self, directory: Directory, judge: Judge, look_up: Callable[[Request, Flow], Value] | None, kept: Kept) -> None:
+        self.directory, self.judge, self.look_up, self.kept = directory, judge, look_up, kept
         self.lines: list[Line] = []
         self.resolved: dict[tuple[Any, ...], Value] = {}
 
@@ -122,7 +126,7 @@ class _Port:
         del self.lines[mark:]
 
     def call(self, request: Request) -> Value:
-        flow = flow_of(request, self.directory)
+        flow = flow_of(request, self.directory, self.kept)
         exact = all(known(value) for value in request.arguments.values())
         if len(self.lines) < LINES_MAX:
             self.lines.append(Line(flow, decide(flow, self.judge), exact))

@@ -1,0 +1,105 @@
+"""From configuration to tools: each configured service opened, with what the directory needs to know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from discreet.tools.registry import Tool
+
+
+@dataclass
+class Connections:
+    """What is connected: tools, contact cards, shop names, ids of the user's own providers, and named hosts."""
+
+    tools: list[Tool] = field(default_factory=list)
+    cards: list[Mapping[str, Any]] = field(default_factory=list)
+    shops: list[str] = field(default_factory=list)
+    providers: list[str] = field(default_factory=list)
+    hosts: dict[str, frozenset[str]] = field(default_factory=dict)
+
+
+def connections(config: Mapping[str, Any], secrets: Mapping[str, str], stack: ExitStack) -> Connections:
+    """Open what `config` names. Nothing is contacted but the address book, whose cards say who is who."""
+    found = Connections()
+    zone = config.get("person", {}).get("zone", "UTC")
+    mail = None
+    if "mail" in config:
+        mail = _mail(found, config["mail"], secrets.get("mail", ""), zone, stack)
+    if "contacts" in config:
+        _contacts(found, config["contacts"], secrets.get("contacts", ""), stack)
+    if "calendar" in config:
+        _calendar(found, config["calendar"], secrets.get("calendar", ""), zone, mail, stack)
+    if config.get("shop"):
+        _shops(found, config["shop"], stack)
+    return found
+
+
+def _close(connector: Any, stack: ExitStack) -> Any:
+    stack.callback(connector.close)
+    return connector
+
+
+def _mail(found: Connections, settings: Mapping[str, Any], password: str, zone: str, stack: ExitStack) -> Any:
+    from discreet.connectors.mail import Mail, MailConfig
+    from discreet.connectors.mail_tools import PROVIDER, mail_tools
+
+    values = dict(settings)
+    values["trusted_authserv_ids"] = frozenset(values.get("trusted_authserv_ids", ()))
+    mail = _close(Mail(MailConfig(password=password, **values)), stack)
+    found.tools += mail_tools(mail, zone)
+    found.providers.append(PROVIDER)
+    return mail
+
+
+def _contacts(found: Connections, settings: Mapping[str, Any], password: str, stack: ExitStack) -> None:
+    from discreet.agents.people import owner_id
+    from discreet.connectors.contacts import Contacts
+    from discreet.connectors.contacts_tools import PROVIDER, contacts_tools
+
+    contacts = _close(Contacts(_dav(settings, password)), stack)
+    cards = contacts._cards()
+    found.cards += cards
+
+    def owner_of(name: str) -> str:
+        same = " ".join(name.casefold().split())
+        named = [c for c in cards if same in (c["name"].casefold(), *(a.casefold() for a in c["also_called"]))]
+        named = named or [c for c in cards if c["relation"].casefold() == same.removeprefix("my ")]
+        return owner_id(named[0]) if len(named) == 1 else ""
+
+    found.tools += contacts_tools(contacts, owner_of)
+    found.providers.append(PROVIDER)
+
+
+def _calendar(found: Connections, settings: Mapping[str, Any], password: str, zone: str, mail: Any, stack: ExitStack) -> None:
+    from discreet.connectors.calendar import Calendar, CalendarConfig
+    from discreet.connectors.calendar_tools import PROVIDER, calendar_tools
+
+    config = CalendarConfig(_dav(settings, password), zone, bool(settings.get("server_schedules", True)))
+    found.tools += calendar_tools(_close(Calendar(config, mail), stack))
+    found.providers.append(PROVIDER)
+
+
+def _dav(settings: Mapping[str, Any], password: str) -> Any:
+    from discreet.connectors.dav import DavConfig
+    from discreet.connectors.http import HttpLimits
+
+    limits = HttpLimits(private_hosts=frozenset(settings.get("private_hosts", ())))
+    return DavConfig(settings["url"], settings.get("user", ""), password, limits)
+
+
+def _shops(found: Connections, settings: list[Mapping[str, Any]], stack: ExitStack) -> None:
+    from discreet.connectors.mcp_wire import McpConfig
+    from discreet.connectors.shop import ShopConfig, Shops
+    from discreet.connectors.shop_tools import shop_tools
+
+    configs = tuple(
+        ShopConfig(one["name"], McpConfig(one["name"], url=one.get("url", ""), command=tuple(one.get("command", ()))), one.get("currency", "EUR"))
+        for one in settings
+    )
+    found.tools += shop_tools(_close(Shops(configs), stack))
+    found.shops += [one["name"] for one in settings]
+
+

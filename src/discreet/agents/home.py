@@ -1,0 +1,237 @@
+"""A user's home: where vault, ledger, norms and connections are kept, and how they become a World.
+
+    config.toml    person, connections (no secrets), model settings
+    secrets        passwords of connections, encrypted under the home's key
+    norms.toml     the user's own norms, on top of the shipped ones
+    vault.db, ledger.db, key or key.json
+Heads of ledger and vault are kept outside, so that a shortened or older copy is noticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from discreet.agents.people import READER_LOCAL, directory
+from discreet.agents.reader_tool import reader_tool
+from discreet.agents.session import World
+from discreet.agents.vault_tools import vault_tools
+from discreet.kernel.contract import Recipient
+from discreet.kernel.errors import DiscreetError, nearest
+from discreet.ledger.chain import Ledger
+from discreet.memory.keys import Key, Where, obtain
+from discreet.memory.store import Vault
+from discreet.policy.decide import Index
+from discreet.policy.load import Loaded, load
+from discreet.policy.vocabulary import types
+from discreet.tools.registry import Tool, Toolbox
+
+CONFIG_BYTES_MAX = 200_000
+KINDS = ("mail", "calendar", "contacts", "shop", "files", "web", "mcp")
+
+
+class HomeError(DiscreetError):
+    """The home cannot be used as it is; says what to do."""
+
+
+def default_home() -> Path:
+    """$DISCREET_HOME, or discreet/ in the user's data directory."""
+    if os.environ.get("DISCREET_HOME"):
+        return Path(os.environ["DISCREET_HOME"])
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "discreet"
+
+
+def heads() -> Path:
+    """Where heads are kept: outside the home and its backups."""
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "discreet"
+
+
+@dataclass
+class Home:
+    """An opened home. Close it, or use it as a context manager."""
+
+    path: Path
+    key: Key
+    ledger: Ledger
+    _stack: ExitStack = field(default_factory=ExitStack)
+    _vault: Vault | None = None
+
+    @classmethod
+    def create(cls, path: Path, where: str | None = None, ask: Callable[[], str] | None = None, name: str = "", email: str = "", zone: str = "") -> Home:
+        """Make a new home. Raises HomeError when there is one already."""
+        if (path / "config.toml").exists():
+            raise HomeError(f"there is a home in `{path}` already")
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        obtain(path, ask, Where(where) if where else None)
+        person = {"name": name, "email": email, "zone": zone or _zone()}
+        write_config(path, {"person": {k: v for k, v in person.items() if v}})
+        return cls.open(path, ask)
+
+    @classmethod
+    def open(cls, path: Path, ask: Callable[[], str] | None = None) -> Home:
+        """Open a home. Raises HomeError when there is none."""
+        if not (path / "config.toml").exists():
+            raise HomeError(f"there is no home in `{path}`; make one with `discreet init`")
+        key = obtain(path, ask)
+        stack = ExitStack()
+        ledger = stack.enter_context(Ledger.open(path / "ledger.db", key.secret, _head(path, "ledger")))
+        return cls(path, key, ledger, stack)
+
+    def __enter__(self) -> Home:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._stack.close()
+
+    @property
+    def vault(self) -> Vault:
+        """The vault, opened at its first use."""
+        if self._vault is None:
+            self._vault = self._stack.enter_context(Vault.open(self.path / "vault.db", self.key.secret, head_path=_head(self.path, "vault"), embed=_embedder()))
+        return self._vault
+
+    @property
+    def config(self) -> dict[str, Any]:
+        return read_config(self.path)
+
+    def norms(self) -> Loaded:
+        """The shipped norms with the user's file on top; an erring norm is a prohibition."""
+        return load(self.path / "norms.toml")
+
+    # ------------------------------------------------------------------------------------------ connections
+
+    def connect(self, kind: str, settings: Mapping[str, Any], secret: str = "") -> None:
+        """Keep one connection: settings in config.toml, its password in the encrypted file."""
+        if kind not in KINDS:
+            raise HomeError(f"unknown service `{kind}`{nearest(kind, KINDS)}")
+        config = self.config
+        if kind in ("shop", "mcp"):
+            others = [one for one in config.get(kind, []) if one.get("name") != settings.get("name")]
+            config[kind] = [*others, dict(settings)]
+        else:
+            config[kind] = dict(settings)
+        if secret:
+            self._keep_secret(secret_name(kind, settings), secret)
+        write_config(self.path, config)
+
+    def _keep_secret(self, name: str, secret: str) -> None:
+        secrets_ = self.secrets()
+        secrets_[name] = secret
+        sealed = self._box().encrypt(json.dumps(secrets_, sort_keys=True).encode())
+        temporary = self.path / "secrets.new"
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(sealed)
+        temporary.replace(self.path / "secrets")
+
+    def secrets(self) -> dict[str, str]:
+        """Passwords by connection. Raises HomeError when the file was changed."""
+        path = self.path / "secrets"
+        if not path.exists():
+            return {}
+        from cryptography.fernet import InvalidToken
+
+        try:
+            return json.loads(self._box().decrypt(path.read_bytes()))
+        except InvalidToken:
+            raise HomeError(f"`{path}` is damaged or belongs to another key") from None
+
+    def _box(self) -> Any:
+        import base64
+
+        from cryptography.fernet import Fernet
+
+        from discreet.ledger.database import subkey
+
+        return Fernet(base64.urlsafe_b64encode(subkey(self.key.secret, "connection secrets")))
+
+    # ------------------------------------------------------------------------------------------ the world
+
+    def world(self, read: Callable[[str, str, Any], Any] | None = None, reader: Recipient | None = None) -> World:
+        """Everything connected, as one World. `read` is the reader's call; without it plans have no `read`."""
+        from discreet.agents.connections import connections
+
+        open_ = connections(self.config, self.secrets(), self._stack)
+        tools: list[Tool] = [*vault_tools(self.vault), *open_.tools]
+        who = reader or Recipient("provider:reader", "local", READER_LOCAL, "the local reader")
+        if read is not None:
+            tools.append(reader_tool(read, who.id))
+        people = directory(open_.cards, open_.shops, _addresses(self.config), open_.providers, who, open_.hosts)
+        loaded = self.norms()
+        norms = replace(loaded.norms, directory=people.owners())
+        return World(Toolbox(tools), people, Index(norms), self.ledger, self.vault.counts, _names())
+
+
+def _names() -> dict[str, str]:
+    return {id_: types()[id_].is_ for id_ in types()}
+
+
+def _addresses(config: Mapping[str, Any]) -> list[str]:
+    found = [config.get("person", {}).get("email", ""), config.get("mail", {}).get("address", "")]
+    return sorted({address.lower() for address in found if address})
+
+
+def _head(path: Path, what: str) -> Path:
+    name = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
+    return heads() / f"{name}.{what}.head"
+
+
+def _zone() -> str:
+    try:
+        link = os.path.realpath("/etc/localtime")
+        return link.split("zoneinfo/")[1] if "zoneinfo/" in link else "UTC"
+    except OSError:
+        return "UTC"
+
+
+def _embedder() -> Any:
+    return None
+
+
+def secret_name(kind: str, settings: Mapping[str, Any]) -> str:
+    return f"{kind}:{settings['name']}" if kind in ("shop", "mcp") else kind
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """config.toml. Raises HomeError with line and column when it cannot be read."""
+    file = path / "config.toml"
+    raw = file.read_bytes()
+    if len(raw) > CONFIG_BYTES_MAX:
+        raise HomeError(f"`{file}` is over {CONFIG_BYTES_MAX} bytes")
+    try:
+        return tomllib.loads(raw.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise HomeError(f"`{file}`: {error}") from None
+
+
+def write_config(path: Path, config: Mapping[str, Any]) -> None:
+    """Write config.toml in one step: tables of plain values, and arrays of such tables."""
+    lines: list[str] = ["# Written by `discreet connect`; you may edit it. Passwords are kept apart, encrypted."]
+    for name, held in config.items():
+        for table in held if isinstance(held, list) else [held]:
+            lines.append(f"\n[[{name}]]" if isinstance(held, list) else f"\n[{name}]")
+            lines += [f"{key} = {_toml(value)}" for key, value in table.items()]
+    temporary = path / "config.new"
+    temporary.write_text("\n".join(lines) + "\n", "utf-8")
+    temporary.replace(path / "config.toml")
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_toml, value))}]"
+    return json.dumps(str(value), ensure_ascii=False)
+
+

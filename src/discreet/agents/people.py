@@ -1,0 +1,51 @@
+"""The user's directory: who stands behind which address, with roles from the user's own address book and services (G5.3).
+
+Roles come from what the user wrote about a person (relation, groups), read by the role vocabulary's own words; a card that a
+mail program collected gives none. Two cards with one address are one party with the roles that both give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from discreet.kernel.contract import USER, Recipient
+from discreet.policy.naming import roles_named
+from discreet.tools.directory import UNKNOWN, Directory, Entry
+
+OWN = frozenset({"own-provider"})
+READER_LOCAL = frozenset({"provider/reader/local"})
+
+
+def directory(
+    cards: Iterable[Mapping[str, Any]],
+    shops: Iterable[str],
+    own_addresses: Iterable[str],
+    own_providers: Iterable[str] = (),
+    reader: Recipient | None = None,
+    hosts: Mapping[str, frozenset[str]] | None = None,
+) -> Directory:
+    """Entries for contacts, shops, the user's own addresses and named hosts; fixed recipients for own services."""
+    entries = [Entry(USER.id, USER.name, frozenset({"user"}), tuple(("mail", a) for a in own_addresses))]
+    for card in cards:
+        emails = [e for e in (card.get("emails") or [card.get("email", "")]) if e]
+        if emails:
+            entries.append(Entry(owner_id(card), str(card["name"]), card_roles(card), tuple(("mail", e) for e in emails)))
+    entries += [Entry(f"shop:{name}", name, frozenset({"merchant"}), (("shop", name),)) for name in shops]
+    entries += [Entry(f"host:{host}", host, roles, (("host", host),)) for host, roles in (hosts or {}).items()]
+    fixed = {name: Recipient(name, name, OWN, name.replace("-", " ")) for name in own_providers}
+    if reader is not None:
+        fixed[reader.id] = reader
+    return Directory(entries, fixed)
+
+
+def owner_id(card: Mapping[str, Any]) -> str:
+    """The owner of a card: its name as the user knows it. Two people of one name are two cards with two addresses."""
+    return f"person:{card.get('email') or card['name']}".lower()
+
+
+def card_roles(card: Mapping[str, Any]) -> frozenset[str]:
+    """Roles by the words of relation and groups; friend groups make a friend, nothing makes `unknown`."""
+    words = " ".join([str(card.get("relation", "")), *map(str, card.get("groups", ()))])
+    found = roles_named(words) if words.strip() else frozenset()
+    return found - {UNKNOWN} or frozenset({"acquaintance"})
