@@ -5,6 +5,7 @@ from __future__ import annotations
 from discreet.kernel.contract import Contract, Effect, Parameter, Place, Role
 from discreet.kernel.label import label
 from discreet.kernel.shape import list_of, record_of, scalar, text
+from discreet.tools.kept import ORDINARY
 from discreet.tools.registry import Tool
 
 from .calendar import ATTENDEES_MAX, Calendar
@@ -14,7 +15,7 @@ PROVIDER = "calendar-provider"  # recipient id of the calendar's host; its role 
 SOURCE = "calendar"  # whoever may have entered something: invitations are outside text
 
 # Titles, places and notes may say more than that there is an event; they are kept as `schedule`, which no norm gives away whole.
-CALENDAR = Place("calendar", label((("schedule", "user"),), (SOURCE, "outside")), (PROVIDER,))
+CALENDAR = Place("calendar", label((("schedule", "user"),), (SOURCE, "outside")), (PROVIDER,), keeps=ORDINARY)
 BUSY = Place("calendar/busy", label((("schedule/free-busy", "user"),), (SOURCE,)), (PROVIDER,))
 
 EVENTS_MAX = 50

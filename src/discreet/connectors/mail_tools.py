@@ -8,6 +8,7 @@ from discreet.kernel.contract import Contract, Effect, Parameter, Place, PlaceRu
 from discreet.kernel.label import label
 from discreet.kernel.shape import list_of, record_of, scalar, text
 from discreet.kernel.value import Standing, Value, plain
+from discreet.tools.kept import ORDINARY
 from discreet.tools.registry import Tool
 
 from .local_time import local_tool
@@ -20,7 +21,7 @@ RESULTS_MAX = 20
 
 # A mailbox holds what was said between people; what it says beyond that is private all the same: no norm gives messages away.
 _HELD = (("communication/message", "user"),)
-MAILBOX = Place("mail", label(_HELD, (SOURCE,)), (PROVIDER,))
+MAILBOX = Place("mail", label(_HELD, (SOURCE,)), (PROVIDER,), keeps=ORDINARY)
 SENT = Place("mail/sent", label(_HELD, (SOURCE,)), (PROVIDER,), readable=False)  # no tool reads copies of what was sent
 
 _line = text(max=1_000)

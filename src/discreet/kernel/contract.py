@@ -65,6 +65,7 @@ class Place:
     owner     id of the outside party whose place it is: what is written there is told to that recipient, and what it
               answers is its own speech, which may hold what it was told (G1.1)
     readable  whether any tool reads it again; what is written to a place that none reads need not fit its label
+    keeps     information types that it may come to hold beyond its label; from then on its label has them too
     """
 
     id: str
@@ -72,6 +73,7 @@ class Place:
     readers: tuple[str, ...] = ()
     owner: str = ""
     readable: bool = True
+    keeps: tuple[str, ...] = ()
 
 
 NOPLACE = Place("nowhere")

@@ -192,16 +192,19 @@ def beyond(label_: Label, place: Place) -> tuple[Tag, ...]:
 
 
 def _places(flow: Flow) -> list[Finding]:
-    """A write must fit the label of the place where its effect shows (G2.6): pc, ids, sizes and keys always, contents
-    where the place is read again. Sources need no check: the place declares them or was raised by them."""
-    if flow.contract.effect is Effect.READ or flow.place.id == "nowhere" or flow.theirs:
+    """A write must fit the label of the place where its effect shows (G2.6).
+
+    By then the place's label has what the place `keeps`. Beyond that, pc, ids, sizes and keys are denied; contents are asked,
+    since the user's answer makes the place hold them. A place that no tool reads again shows nothing.
+    """
+    place = flow.place
+    if flow.contract.effect is Effect.READ or place.id == "nowhere" or flow.theirs or not place.readable:
         return []
-    over = dict.fromkeys(beyond(flow.control, flow.place))
-    if flow.place.readable:
-        over |= dict.fromkeys(beyond(flow.content, flow.place))
+    control = beyond(flow.control, place)
+    contents = [tag for tag in beyond(flow.content, place) if tag not in control]
     return [
-        Finding(Verdict.DENY, recipient=flow.place.id, tag=tag, why="the write would show this in a place that does not hold it")
-        for tag in over
+        *(Finding(Verdict.DENY, place.id, tag, why="the write would show this in a place that does not hold it") for tag in control),
+        *(Finding(Verdict.ASK, place.id, tag, why="the place would hold this from then on, and all that is read there count as it") for tag in contents),
     ]
 
 

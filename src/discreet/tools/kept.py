@@ -1,8 +1,8 @@
-"""What was written into the user's own places: a place that is read again keeps the labels of its contents (G2.6).
+"""What was written into the user's own places: a place that is read again has the labels of what it holds (G2.6).
 
-Contents may go beyond a place's declared label. From then on the place carries theirs too: a draft with a health fact in it
-cannot be read back as mere mail. The label is raised by every line of a plan that could write, taken or not, so that it
-does not tell which was. The user can lower it again by emptying the place and saying so; nothing else does.
+A place holds what its contract declares, and may come to hold the types that it `keeps`, or others if the user says so. From
+then on its label has them too: a draft with an order in it cannot be read back as mere mail. The label is raised by every
+line of a plan that could write, taken or not, before the first effect, so that it does not tell which line ran.
 """
 
 from __future__ import annotations
@@ -11,10 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from discreet.kernel.contract import Effect, Place
-from discreet.kernel.label import Label, join2, label
+from discreet.kernel.label import Label, Tag, join2, label
 from discreet.kernel.monitor import Flow
 
 OUTSIDE = "outside"  # a place that declares this source may hold what any outsider wrote
+ORDINARY = (  # what one's own calendar, mailbox and folders may come to hold without being asked
+    "schedule", "purchase", "preference", "contact", "location", "social", "communication", "work/project", "work/plan", "family",
+    "education", "general", "document", "body", "home", "vehicle",
+)  # fmt: skip
 
 
 @dataclass
@@ -32,22 +36,30 @@ class Kept:
         return place if more is None else replace(place, label=join2(place.label, more))
 
     def raised(self, flow: Flow) -> Flow:
-        """The flow of a write with its place raised to hold its contents; other flows as they are."""
+        """The flow of a write, its place raised by what it keeps; what it does not keep is raised for later flows only,
+        so that this one is still asked or denied."""
         place = flow.place
         if flow.contract.effect is Effect.READ or flow.theirs or not place.readable or place.id == "nowhere":
             return flow
-        contents = _contents(flow)
-        if contents <= place.label:
-            return flow
-        self.labels[place.id] = join2(self.labels.get(place.id, contents), contents)
-        return replace(flow, place=self.place(place))
+        sources = frozenset() if OUTSIDE in place.label.sources else flow.content.sources
+        shown = _held(flow.content) | {t: a for t, a in _held(flow.control).items() if _keeps(place, t)}
+        now = label({t: a for t, a in shown.items() if _keeps(place, t)}, sources)
+        self._raise(place.id, label(shown, sources), place.label)
+        return flow if now <= place.label else replace(flow, place=replace(place, label=join2(place.label, now)))
+
+    def _raise(self, id_: str, more: Label, declared: Label) -> None:
+        if not more <= declared:
+            self.labels[id_] = join2(self.labels.get(id_, more), more)
 
     def join(self, other: Mapping[str, Label]) -> None:
+        """Hold what `other` holds too."""
         for id_, more in other.items():
             self.labels[id_] = join2(self.labels.get(id_, more), more)
 
 
-def _contents(flow: Flow) -> Label:
-    """What would be kept, less what is left of the request; sources only where the place declares none."""
-    held = {tag: audience for tag, audience in flow.content.tags.items() if tag.type != "request"}
-    return label(held, () if OUTSIDE in flow.place.label.sources else flow.content.sources)
+def _held(what: Label) -> dict[Tag, frozenset[str]]:
+    return {tag: audience for tag, audience in what.tags.items() if tag.type != "request"}
+
+
+def _keeps(place: Place, tag: Tag) -> bool:
+    return any(tag.type == kept or tag.type.startswith(kept + "/") for kept in place.keeps)
