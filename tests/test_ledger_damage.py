@@ -151,6 +151,8 @@ def test_the_head_of_another_ledger_is_none_of_ours(folder, tmp_path_factory):
         "update entry set kind = 'denial' where seq = 7",
         "delete from heard where seq = 7",
         "insert into heard values('bob', 7)",
+        "delete from told",
+        "insert into told values('northside', 'health', 'user')",
         "update party set name = 'Bob'",
         "insert into pending values(7, '')",
         "insert into spent values('health', 'northside', 1)",

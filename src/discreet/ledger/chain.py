@@ -42,6 +42,7 @@ create table entry(seq integer primary key, kind text not null, errand text not 
 create index entry_errand on entry(errand, seq);
 create table heard(account text, seq integer, primary key(account, seq)) without rowid;
 create table party(account text, id text, name text, primary key(account, id, name)) without rowid;
+create table told(account text, type text, subject text, primary key(account, type, subject)) without rowid;
 create table pending(seq integer primary key, session text not null);
 create table spent(place text, account text, bits integer not null, primary key(place, account)) without rowid;
 create table contents(seq integer primary key, body blob not null);
@@ -238,6 +239,10 @@ class Ledger:
         """Account, id and name of everyone who ever heard anything."""
         return self._fetched("select account, id, name from party")
 
+    def told(self, account: str, subject: str = "user") -> set[str]:
+        """Types of facts about `subject` that any intent ever had for an account, whatever became of it."""
+        return {t for (t,) in self._fetched("select type from told where account = ? and subject = ?", (account, subject))}
+
     def spent(self, place: str, account: str) -> int:
         """Bits that were reserved about a place for an account (G6.3)."""
         rows = self._fetched("select bits from spent where place = ? and account = ?", (place, account))
@@ -383,6 +388,9 @@ def derived(seq: int, session: str, entry: Entry) -> Iterator[tuple[str, tuple]]
         account = party.account or party.id
         yield "insert or ignore into heard values(?,?)", (account, seq)
         yield "insert or ignore into party values(?,?,?)", (account, party.id, party.name)
+        if entry.kind is Kind.INTENT:
+            for item in entry.items:
+                yield "insert or ignore into told values(?,?,?)", (account, item.type, item.subject)
     if entry.kind is Kind.INTENT:
         yield "insert into pending values(?,?)", (seq, session)
     elif entry.kind is Kind.OUTCOME:

@@ -51,20 +51,15 @@ class Account:
 
 def knows(ledger: Ledger, who: str) -> list[Learnt]:
     """Everything that `who` (an account, a recipient's id or name) heard, oldest first. Raises LedgerError for a stranger."""
-    found = [one for account in resolve(ledger, who) for one in heard_by(ledger, account)]
-    return sorted(found, key=lambda one: one.seq)
-
-
-def heard_by(ledger: Ledger, account: str) -> list[Learnt]:
-    """Everything that the recipients of one account heard in any errand."""
     found: list[Learnt] = []
     statuses: dict[str, dict[int, Status]] = {}
-    for record in ledger.entries(Kind.INTENT, account=account):
-        errand = record.entry.errand
-        if errand not in statuses:
-            statuses[errand] = ledger.statuses(errand)
-        found += _learnt(record, statuses[errand].get(record.seq), account)
-    return found
+    for account in resolve(ledger, who):
+        for record in ledger.entries(Kind.INTENT, account=account):
+            errand = record.entry.errand
+            if errand not in statuses:
+                statuses[errand] = ledger.statuses(errand)
+            found += _learnt(record, statuses[errand].get(record.seq), account)
+    return sorted(found, key=lambda one: one.seq)
 
 
 def resolve(ledger: Ledger, who: str) -> list[str]:
@@ -91,12 +86,14 @@ def accounts(ledger: Ledger, errand: str, counts: Mapping[str, int] | None = Non
                 continue
             names[account] = names.get(account) or party.name or party.id
             heard.setdefault(account, []).extend(_learnt(record, statuses.get(record.seq), account))
-    return [Account(names[a], tuple(heard[a]), not_learnt(heard_by(ledger, a), counts or {})) for a in heard]
+    return [Account(names[a], tuple(heard[a]), not_learnt(ledger.told(a), counts or {})) for a in heard]
 
 
-def not_learnt(learnt: list[Learnt], counts: Mapping[str, int]) -> dict[str, int]:
-    """The complement, by group (first part of a type): the user's facts of types of which nothing was heard, not a bit."""
-    told = {one.type for one in learnt if one.subject == "user"}
+def not_learnt(told: set[str], counts: Mapping[str, int]) -> dict[str, int]:
+    """The complement, by group (first part of a type): the user's facts of types of which no call ever held anything.
+
+    A call that turned out unsent counts as a telling here: that nothing was learnt is never claimed too much.
+    """
     groups: dict[str, int] = {}
     for type_, count in counts.items():
         if count and not any(type_ == t or type_.startswith(t + "/") for t in told):

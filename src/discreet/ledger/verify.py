@@ -182,11 +182,13 @@ class _Tables:
     def compare(self, ledger: Ledger, problems: list[Problem]) -> None:
         for table, what in (
             ("heard", "who heard what"),
+            ("told", "the types of facts that were told"),
             ("party", "the names of recipients"),
             ("pending", "the intents without outcome"),
             ("spent", "the leakage accounts"),
         ):
-            query = f"select * from {table} order by 1, 2"
+            columns = "1, 2, 3" if table in ("told", "party", "spent") else "1, 2"
+            query = f"select * from {table} order by {columns}"
             mine, stored = self._db.execute(query), ledger.db.execute(query)
             while True:
                 ours, theirs = mine.fetchmany(ROWS), stored.fetchmany(ROWS)
