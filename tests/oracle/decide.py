@@ -1,11 +1,15 @@
-"""The slow, obvious evaluator of disclosure norms: the specification that policy.decide is compared with (E3)."""
+"""The slow, obvious evaluator of norms: the specification that policy.decide is compared with (E3)."""
 
 from __future__ import annotations
 
-from discreet.kernel.contract import Recipient
+from decimal import Decimal
+from functools import cache
+
+from discreet.kernel.contract import USER, Recipient, Role
 from discreet.kernel.label import Tag
 from discreet.kernel.monitor import Flow, Verdict
-from discreet.policy.norm import Norm, Norms, Rule
+from discreet.kernel.value import Standing, Unknown, Value
+from discreet.policy.norm import Allowance, Norm, Norms, Rule
 from discreet.policy.vocabulary import is_a, types
 
 
@@ -19,13 +23,68 @@ def verdict(flow: Flow, recipient: Recipient, tag: Tag, norms: Norms) -> Verdict
     permits = [n for n in covering if n.verdict is Rule.PERMIT and (n.times_max is None or flow.times <= n.times_max)]
     if any(n.verdict is Rule.FORBID for n in meeting):
         return Verdict.DENY
-    if recipient.account in flow.label.tags[tag]:
+    if {recipient.id, recipient.account} & flow.label.tags[tag]:
         return Verdict.PERMIT
-    if any(n.verdict is Rule.ASK and not any(n.id in p.over for p in permits) for n in meeting) and permits:
+    insisting = [n for n in meeting if n.verdict is Rule.ASK and not n.yields]
+    if permits and any(not any(n.id in p.over for p in permits) for n in insisting):
         return Verdict.ASK
     if permits:
         return Verdict.PERMIT
     return Verdict.ASK if any(n.verdict is Rule.ASK for n in covering) else Verdict.DENY
+
+
+def act_verdict(flow: Flow, norms: Norms) -> Verdict:
+    """What becomes of a write, payment or deletion."""
+    speaking = [a for a in norms.allowances if speaks(a, flow)]
+    towards = [a for a in speaking if any(addressed(a, r) for r in flow.recipients or (USER,))]
+    permits = [a for a in speaking if a.verdict is Rule.PERMIT and fits(a, flow, norms)]
+    if any(a.verdict is Rule.FORBID for a in towards):
+        return Verdict.DENY
+    if any(a.verdict is Rule.ASK and not any(a.id in p.over for p in permits) for a in towards):
+        return Verdict.ASK
+    return Verdict.PERMIT if permits else Verdict.ASK
+
+
+def speaks(allowance: Allowance, flow: Flow) -> bool:
+    purpose = any(term == "*" or is_a(flow.contract.purpose, term) for term in allowance.purpose)
+    return flow.contract.effect in allowance.effect and purpose and any(t in ("*", flow.contract.name) for t in allowance.through)
+
+
+def addressed(allowance: Allowance, recipient: Recipient) -> bool:
+    return any(all(called(term, recipient) for term in one) for one in allowance.to)
+
+
+def fits(allowance: Allowance, flow: Flow, norms: Norms) -> bool:
+    """Whether the whole call is within the allowance."""
+    if flow.unresolved or flow.times > allowance.times_max or (allowance.undoable and not flow.contract.undoable):
+        return False
+    if not all(addressed(allowance, r) for r in flow.recipients or (USER,)):
+        return False
+    fine = {"user", "planner", *allowance.sources} | (flow.place.label.sources if "place" in allowance.sources else set())
+    for parameter in flow.contract.parameters:
+        value = flow.arguments[parameter.name]
+        if parameter.role in (Role.CONTENT, Role.KEY):
+            continue
+        sources = value.total.sources | flow.pc.sources
+        if value.standing < allowance.standing.get(parameter.role, Standing.USER):
+            return False
+        if "any" not in allowance.sources and not sources <= fine:
+            return False
+        if parameter.role is Role.AMOUNT and not affordable(allowance, value, flow, norms):
+            return False
+    return True
+
+
+def affordable(allowance: Allowance, value: Value, flow: Flow, norms: Norms) -> bool:
+    """Whether the amount, as often as the line may run and with what was spent before, is within the limit."""
+    most = value.data
+    if isinstance(most, Unknown):
+        most = value.bound if most.kind in ("int", "float") else None
+    currency = flow.arguments.get("currency")
+    known = isinstance(most, (int, float)) and not isinstance(most, bool) and most == most and most >= 0
+    if not known or allowance.amount_max is None or currency is None or currency.data != allowance.currency:
+        return False
+    return Decimal(str(most)) * flow.times + norms.used[allowance.id].amount <= allowance.amount_max
 
 
 def applies(norm: Norm, flow: Flow, recipient: Recipient, tag: Tag, norms: Norms) -> bool:
@@ -49,12 +108,14 @@ def subject(term: str, recipient: Recipient, whom: str, norms: Norms) -> bool:
     return term == "others" or itself or any(is_a(role, term) for role in norms.directory.get(whom, ()))
 
 
+@cache
 def named(norm: Norm) -> set[str]:
     """The known types that the norm speaks of."""
     inside = {t for t in types() if any(term == "*" or is_a(t, term) for term in norm.learns)}
     return inside - {t for t in types() if any(term == "*" or is_a(t, term) for term in norm.but)}
 
 
+@cache
 def held(type_: str) -> set[str]:
     """The known types that a tag of this type may hold; an unclassified or unknown one may hold anything."""
     known = type_ in types() and type_ != "unclassified"

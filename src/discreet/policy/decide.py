@@ -3,8 +3,8 @@
     1. The user may see anything of theirs.
     2. A prohibition wins; a norm that errs is one.
     3. Whom the tag's audience names may hear it again.
-    4. An `ask` that speaks of the tag asks, unless a permit that covers it names it in `over`.
-    5. A permit permits, an `ask` that covers the tag asks.
+    4. A permit that covers the tag permits, unless an `ask` speaks of the tag that neither yields nor is named in its `over`.
+    5. An `ask` that covers the tag asks.
     6. All else is denied.
     7. A write, payment or deletion that no allowance covers wholly is asked; a forbidden one is denied.
 
@@ -70,10 +70,10 @@ class Index:
         masks = self._disclosures
         here = masks.recipient(recipient) & masks.flow(flow.contract.purpose, flow.contract.name)
         small = masks.in_times(flow.times)
-        account = recipient.account
+        called = {recipient.id, recipient.account}
         for tag, audience in tags.items():
             about = here & masks.subject(tag.subject, recipient, self.norms.directory)
-            key = (recipient.id, tag, about, small, account in audience)
+            key = (recipient.id, tag, about, small, not called.isdisjoint(audience))
             found = self._seen.get(key)
             if found is None:
                 if len(self._seen) >= SEEN_MAX:
@@ -90,7 +90,7 @@ class Index:
             return Finding(Verdict.DENY, recipient, tag, "", self._names(forbidding), self._because(forbidding))
         if heard:
             return Finding(Verdict.PERMIT, recipient, tag, why=WHY_AUDIENCE)
-        verdict, names, why = self._weigh(covers & masks.permits & small, meets & masks.asks, covers & masks.asks)
+        verdict, names, why = self._weigh(covers & masks.permits & small, meets & masks.insists, covers & masks.asks)
         return Finding(verdict, recipient, tag, "", names, why)
 
     def _weigh(self, permitting: int, asking: int, covering: int) -> tuple[Verdict, tuple[str, ...], str]:
@@ -125,6 +125,7 @@ class _Masks:
         self.all = (1 << len(norms)) - 1
         rules = {rule: _where(norms, lambda n, rule=rule: n.verdict is rule) for rule in Rule}
         self.permits, self.asks, self.forbids = rules[Rule.PERMIT], rules[Rule.ASK], rules[Rule.FORBID]
+        self.insists = _where(norms, lambda n: n.verdict is Rule.ASK and not n.yields)
         self._covers, self._meets = self._types(norms)
         self._purpose = _by_term(norms, lambda n: n.purpose)
         self._through = _by_term(norms, lambda n: n.through)

@@ -85,7 +85,7 @@ def to_toml(item: Norm | Allowance | Bits) -> str:
             fields = {
                 "id": item.id, "verdict": item.verdict, "who": _who(item.who), "learns": item.learns, "but": item.but or None,
                 "about": [_plain(s) for s in item.about], "purpose": item.purpose, "through": item.through,
-                "times_max": item.times_max, "over": item.over or None, "because": item.because,
+                "times_max": item.times_max, "over": item.over or None, "yields": item.yields or None, "because": item.because,
             }  # fmt: skip
             return _table("norm", fields)
         case Allowance():

@@ -1,7 +1,7 @@
 """The disclosure norms as Cedar policies, for readers and tools that know Cedar, and as an independent check (E3).
 
 Cedar has two answers and no "ask", so a flow is two requests: `tell` (without a question) and `tellIfAsked`. Permits
-allow both, an `ask` allows the second and forbids the first, a prohibition forbids both. Cedar skips a policy that errs
+allow both, an `ask` allows the second and (unless it yields) forbids the first, a prohibition forbids both. Cedar skips a policy that errs
 and would then fail open: here any error is a denial.
 """
 
@@ -19,7 +19,7 @@ from discreet.policy.vocabulary import ANY, UNCLASSIFIED, Vocabulary, ancestors,
 TELL, ASKED = "tell", "tellIfAsked"
 BOTH = f'action in [Action::"{TELL}", Action::"{ASKED}"]'
 IS_USER = f'principal.account == "{USER.account}"'
-HEARD = "resource.audience.contains(principal.account)"
+HEARD = "(resource.audience.contains(principal.account) || resource.audience.contains(principal.id))"
 
 
 def cedar_policies(norms: Norms) -> str:
@@ -42,6 +42,8 @@ def cedar_policies(norms: Norms) -> str:
         else:
             unless = [IS_USER, HEARD, *(_condition(by_id[id], True) for id in answers.get(norm.id, ()))]
             parts.append(f'{head}\npermit (principal, action == Action::"{ASKED}", resource)\nwhen {{ {_condition(norm, True)} }};')
+            if norm.yields:
+                continue
             parts.append(
                 f'@id({_text(norm.id + "?")})\nforbid (principal, action == Action::"{TELL}", resource)\n'
                 f"when {{ {_condition(norm, False)} }}\nunless {{ {' || '.join(f'({u})' for u in unless)} }};"

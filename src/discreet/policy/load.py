@@ -1,7 +1,7 @@
 """Read norms from TOML; what is wrong is told with line, column and the nearest name, and denies until it is mended (G5.3).
 
     drop = ["id of a shipped norm", …]
-    [[norm]]   id verdict who learns but about purpose through times_max over because
+    [[norm]]   id verdict who learns but about purpose through times_max over yields because
     [[allow]]  id verdict effect through purpose to standing amount_max currency times_max undoable sources over because
     [[bits]]   id view who about purpose bits_max because
     [[test]]   who knows what should be decided (see check.py)
@@ -37,7 +37,7 @@ STANDINGS = {standing.name.lower(): standing for standing in Standing}
 SUBJECTS = ("user", "others", "recipient", ANYONE)
 SOURCES = ("any", "place")
 KEYS = {
-    "norm": ("id", "verdict", "who", "learns", "but", "about", "purpose", "through", "times_max", "over", "because"),
+    "norm": ("id", "verdict", "who", "learns", "but", "about", "purpose", "through", "times_max", "over", "yields", "because"),
     "allow": (
         "id", "verdict", "effect", "through", "purpose", "to", "standing", "amount_max", "currency", "times_max",
         "undoable", "sources", "over", "because",
@@ -163,7 +163,7 @@ def _distinct(norms: Any, problems: list[Problem]) -> Norms:
 
 def _erred(item: Norm | Allowance, why: str) -> Norm | Allowance:
     if isinstance(item, Norm):
-        return replace(item, verdict=Rule.FORBID, but=(), times_max=None, over=(), erring=why)
+        return replace(item, verdict=Rule.FORBID, but=(), times_max=None, over=(), yields=False, erring=why)
     return replace(item, verdict=Rule.FORBID, over=(), erring=why)
 
 
@@ -279,10 +279,13 @@ class _Reader:
             through=f.texts("through", (ANY,), f.tool),
             times_max=f.whole("times_max") if "times_max" in f.row else None,
             over=f.texts("over", (), lambda _: "") if "over" in f.row else (),
+            yields=f.flag("yields", False) if "yields" in f.row else False,
             because=f.because(),
             origin=self.origin,
             line=f.chunk.line,
         )
+        if norm.verdict is not Rule.ASK and norm.yields:
+            f.wrong("yields", "only an `ask` takes this")
         if norm.verdict is not Rule.PERMIT and (norm.times_max is not None or norm.over):
             f.wrong("times_max" if norm.times_max is not None else "over", "only a permit takes this")
         self.norms.norms += (f.settle(norm),)

@@ -4,7 +4,7 @@
     Allowance  which effects need no question: what standing each authority argument needs, how much, how often
     Bits       how many bits a view may tell a recipient about one fact; none without one
 
-    permit < ask < forbid: a prohibition wins over all; `ask` wins over `permit` unless the permit names it in `over`;
+    permit < ask < forbid: a prohibition wins over all; `ask` wins over `permit` unless it yields or the permit names it in `over`;
     what no norm speaks of is denied (a disclosure) or asked (an act). A norm that errs is kept as a prohibition over
     everything that it might have covered.
 """
@@ -48,6 +48,7 @@ class Norm:
     about      "user", "others" (all but the user), "recipient" (itself), "anyone", a principal's id or a role
     times_max  how often one line may run; permits only
     over       ids of `ask` norms that this permit answers
+    yields     whether this `ask` asks only where no permit speaks, and takes nothing from one
     erring     what is wrong with it; then it forbids
     origin     file that it was read from ("shipped" for the defaults), and the line there
     """
@@ -63,6 +64,7 @@ class Norm:
     but: tuple[str, ...] = ()
     times_max: int | None = None
     over: tuple[str, ...] = ()
+    yields: bool = False
     erring: str = ""
     origin: str = ""
     line: int = 0
