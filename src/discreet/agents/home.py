@@ -25,12 +25,15 @@ from discreet.agents.session import World
 from discreet.agents.vault_tools import vault_tools
 from discreet.kernel.contract import Recipient
 from discreet.kernel.errors import DiscreetError, nearest
+from discreet.kernel.label import decode
 from discreet.ledger.chain import Ledger
 from discreet.memory.keys import Key, Where, obtain
 from discreet.memory.store import Vault
 from discreet.policy.decide import Index
 from discreet.policy.load import Loaded, load
-from discreet.policy.vocabulary import types
+from discreet.policy.vocabulary import UNCLASSIFIED, types
+from discreet.tools.directory import Directory
+from discreet.tools.kept import Kept
 from discreet.tools.registry import Tool, Toolbox
 
 CONFIG_BYTES_MAX = 200_000
@@ -127,21 +130,24 @@ class Home:
     def _keep_secret(self, name: str, secret: str) -> None:
         secrets_ = self.secrets()
         secrets_[name] = secret
-        sealed = self._box().encrypt(json.dumps(secrets_, sort_keys=True).encode())
-        temporary = self.path / "secrets.new"
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(sealed)
-        temporary.replace(self.path / "secrets")
+        self._seal_box(self.path / "secrets", json.dumps(secrets_, sort_keys=True).encode())
 
     def secrets(self) -> dict[str, str]:
         """Passwords by connection. Raises HomeError when the file was changed."""
         path = self.path / "secrets"
-        if not path.exists():
-            return {}
+        return json.loads(self._open_box(path)) if path.exists() else {}
+
+    def _seal_box(self, path: Path, data: bytes) -> None:
+        temporary = path.with_suffix(".new")
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(self._box().encrypt(data))
+        temporary.replace(path)
+
+    def _open_box(self, path: Path) -> bytes:
         from cryptography.fernet import InvalidToken
 
         try:
-            return json.loads(self._box().decrypt(path.read_bytes()))
+            return self._box().decrypt(path.read_bytes())
         except InvalidToken:
             raise HomeError(f"`{path}` is damaged or belongs to another key") from None
 
@@ -168,11 +174,28 @@ class Home:
         people = directory(open_.cards, open_.shops, _addresses(self.config), open_.providers, who, open_.hosts)
         loaded = self.norms()
         norms = replace(loaded.norms, directory=people.owners())
-        return World(Toolbox(tools), people, Index(norms), self.ledger, self.vault.counts, _names())
+        return World(Toolbox(tools), people, Index(norms), self.ledger, self.vault.counts, names(people), self.kept(), self.keep)
+
+    def kept(self) -> Kept:
+        """What was written into the user's own places, beyond what contracts declare."""
+        path = self.path / "places"
+        if not path.exists():
+            return Kept()
+        held = json.loads(self._open_box(path))
+        known = frozenset(types())
+        return Kept({place: decode(stored.encode(), known, UNCLASSIFIED) for place, stored in held.items()})
+
+    def keep(self, kept: Kept) -> None:
+        """Make it last; sealed, since labels are never read from what anyone could write (G2.5)."""
+        held = {place: label_.canonical().decode() for place, label_ in sorted(kept.labels.items())}
+        self._seal_box(self.path / "places", json.dumps(held).encode())
 
 
-def _names() -> dict[str, str]:
-    return {id_: types()[id_].is_ for id_ in types()}
+def names(people: Directory) -> dict[str, str]:
+    """How people call information types and subjects: `body/shoe-size` is a shoe size."""
+    found = {id_: id_.split("/")[-1].replace("-", " ") for id_ in types()}
+    found["request"] = "what you asked for"
+    return found | {entry.owner: entry.name for entry in people.entries}
 
 
 def _addresses(config: Mapping[str, Any]) -> list[str]:

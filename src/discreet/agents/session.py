@@ -168,16 +168,20 @@ class Session:
 
     # ------------------------------------------------------------------------------------------ from a request
 
-    def ask(self, request: str, draft: Callable[[str, Callable[[str], Sequence[str]]], Drafted]) -> Report:
-        """Draft a plan for `request` and run it. `draft(request, judge)` is a planner; see agents/planning.py."""
-        made = draft(request, lambda source: self.problems(source, request))
+    def draft(self, request: str, planner: Planner) -> Drafted:
+        """A plan for `request`, judged by text and labels alone."""
+        return planner(request, lambda source, handles: self.problems(source, request, handles))
+
+    def ask(self, request: str, planner: Planner) -> Report:
+        """Draft a plan for `request` and run it; `planner` is made by agents/planning.py."""
+        made = self.draft(request, planner)
         if made.problems:
             return Report("", request, made.source, (), "", 0, (), (), tuple(made.problems))
         return self.perform(made.source, request, made.handles)
 
-    async def ask_async(self, request: str, draft: Callable[..., Drafted]) -> Report:
+    async def ask_async(self, request: str, planner: Planner) -> Report:
         """`ask` for async callers: the kernel is synchronous and runs in a worker thread."""
-        return await asyncio.to_thread(self.ask, request, draft)
+        return await asyncio.to_thread(self.ask, request, planner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +191,12 @@ class Drafted:
     source: str
     problems: tuple[str, ...] = ()
     handles: Mapping[str, Value] = field(default_factory=dict)
+    samples: int = 1
+    doubts: tuple[str, ...] = ()  # what of the request the plan seems to leave out
+
+
+Judged = Callable[[str, Mapping[str, Value]], Sequence[str]]
+Planner = Callable[[str, Judged], Drafted]
 
 
 def denied(line: Line) -> str:

@@ -128,13 +128,14 @@ def _listed(learnt: tuple[Learnt, ...], certain: bool, names: Mapping[str, str] 
     """Each kind once, in the order told; what was surely told is not listed again as perhaps."""
     sure = {(one.type, one.subject) for one in learnt if one.certain}
     chosen = [one for one in learnt if one.certain == certain and (certain or (one.type, one.subject) not in sure)]
-    shown = dict.fromkeys(_named(one, names) for one in chosen)
+    news = [one for one in chosen if one.subject not in (one.party.id, one.party.account)]  # its own address is no news
+    shown = dict.fromkeys(_named(one, names) for one in news)
     return ", ".join(shown) or "nothing"
 
 
 def _named(one: Learnt, names: Mapping[str, str] | None) -> str:
     word = (names or {}).get(one.type) or one.type.split("/")[-1].replace("-", " ").replace("_", " ")
-    whose = "" if one.subject == "user" else f" of {inert(one.subject)}"
+    whose = "" if one.subject == "user" else f" of {inert((names or {}).get(one.subject, one.subject))}"
     part = "" if one.bits is None else f" ({one.bits} bit{'s' if one.bits != 1 else ''})"
     return word + whose + part
 

@@ -31,9 +31,13 @@ class Kept:
         return Kept(dict(self.labels))
 
     def place(self, place: Place) -> Place:
-        """The place with all that is kept in it."""
-        more = self.labels.get(place.id)
-        return place if more is None else replace(place, label=join2(place.label, more))
+        """The place with all that is kept in it; `calendar/busy` shows what `calendar` holds."""
+        parts = place.id.split("/")
+        result = place.label
+        for end in range(1, len(parts) + 1):
+            more = self.labels.get("/".join(parts[:end]))
+            result = result if more is None else join2(result, more)
+        return place if result is place.label else replace(place, label=result)
 
     def raised(self, flow: Flow) -> Flow:
         """The flow of a write, its place raised by what it keeps; what it does not keep is raised for later flows only,

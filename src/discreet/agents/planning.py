@@ -1,0 +1,68 @@
+"""From a request to a plan: spans become handles, a provider drafts, the session judges (G4.1).
+
+The planner is sent the request with handles and the tools' signatures, and nothing else. What a handle stands for comes back
+only as a labelled value inside the run.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+
+from discreet.agents.session import Drafted
+from discreet.kernel.contract import Contract
+from discreet.kernel.label import Label, join, label
+from discreet.kernel.value import Value
+from discreet.models.planner import draft
+from discreet.models.provider import ModelFault, Provider
+from discreet.models.spans import Redacted, redact, spans
+from discreet.policy.vocabulary import UNCLASSIFIED
+
+REQUEST = label([("request", "user")])
+
+# Labelling is the one place where detection is used (G0.5); a kind that is not listed is the most private there is.
+SPAN_TYPES: Mapping[str, str] = {
+    "name": "request", "city": "request", "country": "request", "state": "request", "link": "request", "url": "request",
+    "health": "health", "personal": "personal", "secret": "credential", "iban": "finance/account",
+    "phone": "contact/phone", "phone number": "contact/phone", "street": "contact/postal-address",
+    "street name": "contact/postal-address", "building number": "contact/postal-address", "secondary address": "contact/postal-address",
+    "zip code": "contact/postal-address", "zip": "contact/postal-address", "date of birth": "identity/birth-date",
+    "credit card number": "finance/card", "credit card": "finance/card", "bank account": "finance/account",
+    "ssn": "identity/national-number", "passport": "identity/passport", "password": "credential/password",
+}  # fmt: skip
+
+
+def label_of(kind: str, words: str) -> Label:
+    """The label of one sensitive span: an address is its owner's, everything else the user's."""
+    if kind == "email":
+        return label([("contact/email", f"mail:{words.lower()}")])
+    return label([(SPAN_TYPES.get(kind, UNCLASSIFIED), "user")])
+
+
+def handles_of(request: str, redacted: Redacted, use_model: bool = True) -> dict[str, Value]:
+    """What each handle stands for, under the join of the labels of all that was found in it."""
+    found, _ = spans(request, use_model)
+    made = {}
+    for handle, words in redacted.handles.items():
+        labels = [label_of(span.kind, words) for span in found if words in request[span.start : span.end] or request[span.start : span.end] in words]
+        made[handle] = Value(words, join(REQUEST, *(labels or [label([(UNCLASSIFIED, "user")])])))
+    return made
+
+
+def planner(
+    provider: Provider,
+    contracts: Mapping[str, Contract],
+    today: Callable[[], dt.date] = dt.date.today,
+    use_span_model: bool = True,
+) -> Callable[[str, Callable[[str, Mapping[str, Value]], Sequence[str]]], Drafted]:
+    """A `draft(request, judge)` for Session.ask over one provider."""
+
+    def run(request: str, judge: Callable[[str, Mapping[str, Value]], Sequence[str]]) -> Drafted:
+        redacted = redact(request, use_span_model)
+        handles = handles_of(request, redacted, use_span_model)
+        made = draft(redacted, contracts, provider, lambda source: judge(source, handles), today=today())
+        if isinstance(made, ModelFault):
+            return Drafted("", (f"the planner gave no plan: {made.detail}",), handles)
+        return Drafted(made.source, made.problems, handles, made.samples, made.doubts)
+
+    return run
