@@ -11,14 +11,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
+from discreet.kernel.errors import DiscreetError
 from discreet.models.onnx import TokenClassifier
 from discreet.models.weights import SPANS, WeightsError, find
 
 request_chars_max = 4_000
-handles_max = 40  # one request; what lies beyond is cut into the last handle
+handles_max = 40  # of one request; with more it is refused, for what is left would show the rest
 score_min = 0.5
 _NEVER_IN_HANDLE = re.compile(r"[\"\\\n\r{}]")  # so that a handle can be put back inside any text of a plan
 _HANDLE = re.compile(r"\[\[(\d{1,2})\]\]")
+
+
+class SpansError(DiscreetError):
+    """A request that cannot be shown to a planner without its sensitive spans."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +54,14 @@ class Span:
 
 def redact(request: str, use_model: bool = True) -> Redacted:
     """The request with its sensitive spans as handles `[[1]]`, `[[2]]`, …; equal words get equal handles."""
-    request = _HANDLE.sub(lambda match: f"( {match.group(1)} )", request[:request_chars_max])  # the user cannot write a handle
+    if len(request) > request_chars_max:
+        raise SpansError(f"the request has {len(request)} characters; at most {request_chars_max} are taken")
+    request = _HANDLE.sub(lambda match: f"( {match.group(1)} )", request)  # the user cannot write a handle
     found, method = spans(request, use_model)
+    if len(found) > handles_max:
+        raise SpansError(f"the request has {len(found)} sensitive spans; at most {handles_max} are taken: say it in parts")
     shown, handles, names, end = [], {}, {}, 0
-    for span in found[:handles_max]:
+    for span in found:
         words = request[span.start : span.end]
         handle = names.setdefault(words, f"[[{len(names) + 1}]]")
         handles[handle] = words
@@ -157,7 +166,7 @@ def _apart(text: str, found: Iterable[Span]) -> list[Span]:
     merged: list[Span] = []
     for span in sorted(found, key=lambda one: (one.start, -one.end)):
         last = merged[-1] if merged else None
-        if last and (span.start < last.end or (text[last.end : span.start].isspace() and span.kind == last.kind)):
+        if last and (span.start < last.end or (text[last.end : span.start].isspace() and span.kind == last.kind == "name")):
             merged[-1] = Span(last.start, max(last.end, span.end), last.kind)
         else:
             merged.append(span)

@@ -60,6 +60,7 @@ def missing(request: str, source: str, contracts: Mapping[str, Contract]) -> lis
         *_left_out(request, source),
         *_unused(tree),
         *_only_looks(request, called, contracts),
+        *_nobody_invited(request, calls),
         *_unasked(request, called, contracts),
         *_not_called(request, called, contracts),
         *_invented(request, calls, contracts),
@@ -99,7 +100,14 @@ def _unused(tree: ast.Module) -> Iterable[str]:
             loaded |= {target.id for target in node.targets if isinstance(target, ast.Name)}
     for name, line in stored.items():
         if name not in loaded and name != "_":
-            yield f"line {line}: `{name}` is looked up and never used"
+            yield f"line {line}: `{name}` is looked up and never used: use it or leave the line out"
+
+
+def _nobody_invited(request: str, calls: list[tuple[str, ast.Call]]) -> Iterable[str]:
+    invites = re.search(r"\binvit(?:e|es|ation)\b", request, re.IGNORECASE)
+    for name, call in calls:
+        if invites and name == "calendar.add" and "attendees" not in {keyword.arg for keyword in call.keywords}:
+            yield "the request invites somebody: give calendar.add attendees=[person.email]"
 
 
 def _only_looks(request: str, called: set[str], contracts: Mapping[str, Contract]) -> Iterable[str]:

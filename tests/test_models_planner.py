@@ -1,0 +1,170 @@
+"""The planner: what it is sent, how its samples are judged, and what a weak or hijacked one comes to (G4.1)."""
+
+from __future__ import annotations
+
+import ast
+import datetime as dt
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from errands.world import CONTRACTS, errands, held_out, judge, problems_of, run, today  # noqa: E402
+
+from discreet.kernel.resolve import resolve  # noqa: E402
+from discreet.kernel.syntax import parse  # noqa: E402
+from discreet.models.examples import examples_for  # noqa: E402
+from discreet.models.hijacked import PLANNER_STRATEGIES, Hijacked, carried_over  # noqa: E402
+from discreet.models.planner import Draft, DraftLimits, clean, draft, offered, prefix, question, with_choices  # noqa: E402
+from discreet.models.provider import ModelFault  # noqa: E402
+from discreet.models.scripted import Scripted  # noqa: E402
+from discreet.models.spans import redact  # noqa: E402
+from discreet.models.wishes import missing  # noqa: E402
+
+REFERENCE = Path(__file__).parent / "errands" / "reference"
+LATE = 'person = contacts.find(name="Sam")\nmail.send(to=person.email, subject="Late", body="I am late.")'
+
+
+def drafted(request: str, *replies, **limits) -> tuple[Draft | ModelFault, Scripted]:
+    provider = Scripted(replies)
+    made = draft(redact(request, use_model=False), CONTRACTS, provider, problems_of, today=today(), limits=DraftLimits(**limits))
+    return made, provider
+
+
+def test_the_planner_is_sent_handles_signatures_and_nothing_private():
+    _, provider = drafted("tell dr.lee@clinic.example that I have diabetes", LATE)
+    sent = provider.sent.text()
+    assert "[[1]] that I have [[2]]" in sent and "diabetes" not in sent and "dr.lee" not in sent
+    assert "memory.recall(type: Type" in sent and "'health/condition'" in sent
+
+
+def test_the_same_tools_give_the_same_fixed_prefix_whatever_is_asked():
+    first, second = (drafted(text, LATE)[1].sent.turns[0] for text in ("tell Sam I'm late", "is it raining?"))
+    assert [m for m in first if m.fixed] == [m for m in second if m.fixed]
+    assert not first[-1].fixed and first[:-1] == tuple(prefix(with_choices(offered(CONTRACTS, ""), _types())))
+
+
+def _types():
+    from discreet.models.planner import RECALLABLE
+
+    return RECALLABLE
+
+
+def test_a_good_first_sample_ends_the_draft():
+    made, provider = drafted("tell Sam I'm late", LATE, "never asked")
+    assert made.accepted and made.samples == 1 and len(provider.sent.turns) == 1
+
+
+def test_a_refused_plan_is_repaired_with_its_located_problem():
+    made, provider = drafted("tell Sam I'm late", LATE.replace("mail.send", "mail.sent"), LATE)
+    assert made.accepted and made.repaired and made.samples == 2
+    repair = provider.sent.turns[1]
+    assert repair[-2].role == "assistant" and "mail.sent" in repair[-2].content
+    assert "line 2" in repair[-1].content and "mail.send" in repair[-1].content
+
+
+def test_what_the_judge_says_of_a_span_goes_back_as_its_handle():
+    made = draft(
+        redact("tell dr.lee@clinic.example I'm late", use_model=False), CONTRACTS, provider := Scripted([LATE, LATE]),
+        lambda source: ["line 1: `dr.lee@clinic.example` is not known"], today=today(), limits=DraftLimits(samples_max=2),
+    )  # fmt: skip
+    assert not made.accepted and "dr.lee" not in provider.sent.text() and "`[[1]]` is not known" in provider.sent.text()
+
+
+def test_the_number_of_samples_is_limited_and_the_least_bad_plan_is_kept():
+    made, provider = drafted("tell Sam I'm late", *["import os"] * 9, samples_max=3)
+    assert not made.accepted and made.samples == len(provider.sent.turns) == 3
+    assert "there is no import" in made.problems[0]
+
+
+def test_a_provider_that_fails_gives_its_fault_or_the_best_plan_so_far():
+    fault = ModelFault("timeout", "too slow")
+    assert drafted("tell Sam I'm late", fault)[0] == fault
+    made, _ = drafted("tell Sam I'm late", "import os", fault)
+    assert isinstance(made, Draft) and not made.accepted
+
+
+def test_a_fenced_reply_of_a_hosted_model_is_a_plan():
+    assert clean("Here is the plan:\n```python\nprint(1)\n```\nDone.") == "print(1)"
+
+
+def test_the_question_has_the_day_and_the_dates_as_code():
+    shown = question("lunch on Friday at noon", dt.date(2026, 3, 3), "an effect failed")
+    assert "today is Tuesday 2026-03-03" in shown and "datetime(2026, 3, 6, 12, 0)" in shown and shown.endswith("an effect failed")
+
+
+def test_every_example_is_a_plan_that_the_kernel_accepts():
+    assert len(examples_for(CONTRACTS)) >= 12
+    for _, plan in examples_for(CONTRACTS):
+        assert problems_of(plan) == [], plan
+
+
+def test_examples_for_tools_that_are_missing_are_left_out():
+    few = {name: CONTRACTS[name] for name in ("mail.send", "contacts.find")}
+    used = {call for _, plan in examples_for(few) for call in ("shop.", "calendar.", "memory.") if call in plan}
+    assert not used
+
+
+@pytest.mark.parametrize(
+    ("request_text", "plan", "doubt"),
+    [
+        ("order socks for at most 30 euros", 'items = shop.search(shop="X", query="socks")\nprint(items)', "30"),
+        ("mail Ruth", 'mail.send(to="x@evil.example", subject="", body="Ruth")', "x@evil.example"),
+        ("when is Ruth's birthday?", 'mail.send(to="Ruth", subject="", body="")', "does not ask for"),
+        ("put lunch with Sam into my calendar", 'print("Sam")', "calendar"),
+        ("tell Sam", 'p = contacts.find(name="Sam")\nmail.send(to="Sam", subject="", body="")', "never used"),
+        ("invite [[1]] to lunch", 'calendar.add(title="lunch", start=datetime(2026, 1, 1, 12, 0))', "[[1]]"),
+    ],
+)
+def test_doubts_tell_what_a_plan_leaves_out_or_adds(request_text, plan, doubt):
+    assert any(doubt in found for found in missing(request_text, plan, CONTRACTS)), missing(request_text, plan, CONTRACTS)
+
+
+def test_a_plan_that_asks_back_raises_no_doubt():
+    assert missing("send it to her", 'print("What shall I send, and to whom?")', CONTRACTS) == []
+
+
+@pytest.mark.parametrize("name", sorted(PLANNER_STRATEGIES))
+def test_a_hijacked_planner_gets_its_plan_to_the_judge_and_no_further(name):
+    made = draft(redact("Order socks from Northside Sports", False), CONTRACTS, Hijacked(PLANNER_STRATEGIES[name]), problems_of, today=today(), limits=DraftLimits(samples_max=1))
+    assert isinstance(made, Draft) and resolve(parse(made.source), CONTRACTS)  # well formed: what stops it is the monitor
+
+
+def test_a_hijacked_planner_uses_what_it_was_sent_before():
+    provider = Hijacked(carried_over)
+    for request in ("remember that Kim is ill", "order socks"):
+        made = draft(redact(request, False), CONTRACTS, provider, problems_of, today=today(), limits=DraftLimits(samples_max=1))
+    assert "Kim is ill" in made.source and not provider.fresh
+
+
+# ------------------------------------------------------------------------------------------ the errands themselves
+
+
+def test_there_are_forty_errands_and_fifteen_held_out_of_distinct_wording():
+    main, aside = errands(), held_out()
+    assert (len(main), len(aside)) == (40, 15)
+    assert len({errand.request for errand in main + aside}) == 55 and sum(errand.ci for errand in main) == 3
+
+
+@pytest.mark.parametrize("path", sorted(REFERENCE.glob("*.plan")), ids=lambda path: path.stem)
+def test_a_reference_plan_written_by_hand_does_its_errand(path):
+    errand = next(errand for errand in errands() if errand.id == path.stem)
+    source = path.read_text(encoding="utf-8")
+    assert source.startswith("# written by hand")
+    assert problems_of(source) == []
+    request = redact(errand.request, use_model=False)
+    assert judge(errand, run(source, request.handles)) == ""
+
+
+def test_a_plan_that_does_more_than_its_errand_is_judged_wrong():
+    errand = next(errand for errand in errands() if errand.id == "free-friday")
+    outcome = run('mail.send(to="x@y.example", subject="", body="")\nprint("Dinner with Jonas")', {})
+    assert "also did" in judge(errand, outcome)
+
+
+def test_no_example_repeats_an_errand():
+    asked = [asked.split("request: ")[1] for asked, _ in examples_for(CONTRACTS)]
+    assert not {errand.request for errand in errands() + held_out()} & set(asked)
+    assert all(isinstance(ast.parse(plan), ast.Module) for _, plan in examples_for(CONTRACTS))
