@@ -57,7 +57,7 @@ def timed(work: Callable[[], object], repeat: int = 5) -> tuple[float, float]:
 
 
 def one_append(folder: Path, count: int) -> None:
-    body = canonical(1, "2026-11-23T12:00:00.000000+00:00", "0" * 16, sample(1), "0" * 32, "0" * 64)
+    body = canonical(1, "2026-11-23T12:00:00.000000+00:00", "0" * 16, sample(1), "0" * 32, "0" * 64, "0" * 64)
     print(f"one durable append of {len(body)} bytes, {count} each, microseconds")
     ledger = Ledger.open(folder / "one" / "ledger.db", KEY, folder / "head" / "one")
     plain = sqlite3.connect(folder / "plain.db", isolation_level=None)

@@ -78,20 +78,38 @@ def test_an_intent_without_outcome_is_unknown_at_reopening(tmp_path):
         assert again.verify().ok
 
 
-def test_an_act_with_unknown_outcome_is_not_repeated_without_the_user(tmp_path):
+def test_a_write_with_unknown_outcome_is_not_repeated_without_the_user(tmp_path):
     """G8.1"""
+    mail = order(tool="mail.send", effect="write")
     with opened(tmp_path) as ledger:
-        seq = ledger.intent(order(), b"one pair")
+        seq = ledger.intent(mail, b"Message-ID: 1\n\nhello", same=b"hello")
         ledger.outcome(seq, Status.UNKNOWN)
     with opened(tmp_path) as ledger:
         with pytest.raises(Repeated) as caught:
-            ledger.intent(order("e2"), b"one pair")
+            ledger.intent(replace(mail, errand="e2"), b"Message-ID: 2\n\nhello", same=b"hello")
         assert caught.value.seq == seq
-        ledger.intent(order("e2"), b"two pairs")
-        ledger.intent(order("e2"), b"one pair", again=True)
-        read = order("e3", tool="mail.read", effect="read")
+        for other in (replace(mail, tool="mail.reply"), replace(mail, parties=(Party("bob"),)), replace(mail, effect="delete")):
+            assert ledger.unknown_like(other, b"hello") is None
+        assert ledger.unknown_like(mail, b"goodbye") is None
+        ledger.outcome(ledger.intent(mail, b"x", again=True, same=b"hello"), Status.DONE)
+        ledger.outcome(seq, Status.UNSENT, "the user looked")
+        ledger.intent(mail, b"x", same=b"hello")
+
+
+def test_a_payment_to_an_owner_waits_while_another_is_unknown(tmp_path):
+    """A second order differs by its date or price and would still be the second."""
+    with opened(tmp_path) as ledger:
+        ledger.outcome(ledger.intent(order(), b"one pair at 99"), Status.UNKNOWN)
+        with pytest.raises(Repeated):
+            ledger.intent(order("e2"), b"one pair at 98")
+        ledger.intent(order("e2", parties=(Party("shop:south", "south"),)), b"one pair at 99")
+
+
+def test_a_read_has_no_effect_to_repeat(tmp_path):
+    with opened(tmp_path) as ledger:
+        read = order(tool="mail.read", effect="read")
         ledger.outcome(ledger.intent(read, b"inbox"), Status.UNKNOWN)
-        ledger.intent(read, b"inbox")  # a read has no effect to repeat
+        ledger.intent(read, b"inbox")
 
 
 def test_contents_are_kept_only_if_the_user_wants(tmp_path):
@@ -102,7 +120,7 @@ def test_contents_are_kept_only_if_the_user_wants(tmp_path):
         assert ledger.matches(ledger.get(seq), b"43")
         assert not ledger.matches(ledger.get(seq), b"44")
     with opened(tmp_path, keep_contents=True) as ledger:
-        seq = ledger.intent(order(), b"45")
+        seq = ledger.intent(order(), b"45", again=True)
         assert ledger.contents(seq) == b"45"
         ledger.forget_contents(seq)
         assert ledger.contents(seq) is None
@@ -203,7 +221,7 @@ def test_every_kind_and_field_survives_encoding():
     )  # fmt: skip
     for kind in Kind:
         for one in (Entry(kind), replace(full, kind=kind)):
-            body = entries.canonical(1, "now", "s", one, "", "")
+            body = entries.canonical(1, "now", "s", one, "", "", "")
             assert entries.parsed(body, b"").entry == one
 
 

@@ -42,9 +42,9 @@ entries = st.builds(
 @given(entries, st.integers(1, 10**9), names, names)
 @settings(max_examples=150, deadline=None)
 def test_encoding_loses_nothing_and_is_canonical(entry, seq, at, salt):
-    body = canonical(seq, at, "s", entry, salt, "d")
+    body = canonical(seq, at, "s", entry, salt, "d", "e")
     record = parsed(body, b"")
-    again = canonical(record.seq, record.at, record.session, record.entry, record.salt, record.digest)
+    again = canonical(record.seq, record.at, record.session, record.entry, record.salt, record.digest, record.same)
     assert again == body
     assert [p.id for p in record.entry.parties] == [p.id for p in entry.parties]
     assert record.entry.items == entry.items

@@ -35,6 +35,7 @@ CHECKPOINT_ENTRIES = 256  # between two signed heads in the store
 READ_ROWS = 1_000  # fetched at a time
 START = b"\0" * 32  # the hash before the first entry
 ACTS = frozenset({"write", "pay", "delete"})
+Inside = Callable[[], None] | None
 
 SCHEMA = """
 create table meta(name text primary key, value text not null);
@@ -115,20 +116,29 @@ class Ledger:
 
     # writing
 
-    def intent(self, entry: Entry, contents: bytes = b"", again: bool = False) -> int:
+    def intent(self, entry: Entry, contents: bytes = b"", again: bool = False, same: bytes = b"") -> int:
         """Record a permitted call before it is made; its number. On the disk when this returns.
 
         `contents` are the final bytes or the canonical request: only their keyed digest is kept unless the ledger keeps
-        contents. Raises Repeated when an act with the same contents stands as unknown and the user has not said `again`.
+        contents. `same` is what of it stays equal when the same is asked again (no time, no message id); without it,
+        the contents. Raises Repeated for what `unknown_like` finds, unless the user has said `again`.
         """
         if entry.kind is not Kind.INTENT:
             raise LedgerError(f"an intent was expected, not `{entry.kind}`")
-        if contents and entry.effect in ACTS and not again:
-            for record in self.unknowns():
-                same = (record.entry.tool, record.entry.effect) == (entry.tool, entry.effect)
-                if same and self.matches(record, contents):
-                    raise Repeated(record.seq)
-        return self._append(entry, contents)
+        like = None if again else self.unknown_like(entry, same or contents)
+        if like is not None:
+            raise Repeated(like.seq)
+        return self._append(entry, contents, same or contents)
+
+    def unknown_like(self, entry: Entry, same: bytes) -> Record | None:
+        """The act whose outcome is unknown and which this one would repeat: a payment through the same tool to the same
+        owners, whatever its contents; a write or deletion if `same` is equal too."""
+        if entry.effect not in ACTS:
+            return None
+        for record in self.unknowns():
+            if _doing(record.entry) == _doing(entry) and (entry.effect == "pay" or self._fits(record.salt, record.same, same)):
+                return record
+        return None
 
     def outcome(self, seq: int, status: Status | str, note: str = "", contents: bytes = b"") -> int:
         """Record what became of intent `seq`. A settled outcome is final; an unknown one can be settled later."""
@@ -155,7 +165,7 @@ class Ledger:
         """Record several entries or none; `inside` looks at the ledger while no other can write, and refuses by raising."""
         with self._mutex:
             if entries:
-                self._append_many([(entry, b"") for entry in entries], False, inside)
+                self._append_many([(entry, b"", b"") for entry in entries], False, inside)
 
     def accept(self, why: str) -> int:
         """The user takes the ledger as it stands after a damage; that they did is recorded, and a new head signed."""
@@ -250,7 +260,7 @@ class Ledger:
 
     def matches(self, record: Record, contents: bytes) -> bool:
         """Whether `contents` are what the record's digest stands for: how a user proves later what was sent."""
-        return bool(record.digest) and hmac.compare_digest(self._digest(record.salt, contents), record.digest)
+        return self._fits(record.salt, record.digest, contents)
 
     def newest(self) -> tuple[int, bytes]:
         """Number and hash of the newest entry."""
@@ -308,12 +318,15 @@ class Ledger:
     def _digest(self, salt: str, contents: bytes) -> str:
         return hmac.digest(self._digest_key, bytes.fromhex(salt) + contents, "sha256").hex()
 
-    def _append(self, entry: Entry, contents: bytes, accepting: bool = False, inside: Callable[[], None] | None = None) -> int:
-        return self._append_many([(entry, contents)], accepting, inside)
+    def _fits(self, salt: str, digest: str, contents: bytes) -> bool:
+        return bool(digest) and hmac.compare_digest(self._digest(salt, contents), digest)
 
-    def _append_many(self, entries: list[tuple[Entry, bytes]], accepting: bool, inside: Callable[[], None] | None) -> int:
+    def _append(self, entry: Entry, contents: bytes, same: bytes = b"", accepting: bool = False, inside: Inside = None) -> int:
+        return self._append_many([(entry, contents, same)], accepting, inside)
+
+    def _append_many(self, entries: list[tuple[Entry, bytes, bytes]], accepting: bool, inside: Inside) -> int:
         """Add entries, all or none; `inside` runs in the same transaction before them and may refuse by raising."""
-        for entry, _ in entries:
+        for entry, *_ in entries:
             if len(entry.note) > NOTE_CHARS_MAX:
                 raise LedgerError(f"a note of {len(entry.note)} characters; at most {NOTE_CHARS_MAX} characters are recorded")
         try:
@@ -325,8 +338,8 @@ class Ledger:
                         self._agree(seq, hash_)
                     if inside:
                         inside()
-                    for entry, contents in entries:
-                        seq, hash_ = seq + 1, self._insert(seq + 1, hash_, session, entry, contents)
+                    for entry, contents, same in entries:
+                        seq, hash_ = seq + 1, self._insert(seq + 1, hash_, session, entry, contents, same)
                 if self.head_file:  # the entries are on the disk: a head can lag behind a crash, never run ahead of one
                     self._head = self.signer.sign(Head(self.name, seq, hash_.hex()))
                     self.head_file.write(self._head)
@@ -334,12 +347,12 @@ class Ledger:
             raise LedgerError(f"the ledger at `{self.path}` cannot be written: {error}") from error
         return seq
 
-    def _insert(self, seq: int, previous: bytes, session: str, entry: Entry, contents: bytes) -> bytes:
+    def _insert(self, seq: int, previous: bytes, session: str, entry: Entry, contents: bytes, same: bytes) -> bytes:
         """One row and its traces in the tables; its hash."""
-        salt = secrets.token_hex(16) if contents else ""
-        digest = self._digest(salt, contents) if contents else ""
+        salt = secrets.token_hex(16) if contents or same else ""
+        digest, repeat = (self._digest(salt, held) if held else "" for held in (contents, same))
         at = self._now().isoformat(timespec="microseconds")
-        body = canonical(seq, at, session, entry, salt, digest)
+        body = canonical(seq, at, session, entry, salt, digest, repeat)
         hash_ = link(previous, body)
         self.db.execute("insert into entry values(?,?,?,?,?)", (seq, entry.kind.value, entry.errand, body, hash_))
         self._index(seq, session, entry)
@@ -375,6 +388,10 @@ class Ledger:
         if seq:
             signed = self.signer.sign(Head(self.name, seq, hash_.hex()))
             self.db.execute("insert or replace into checkpoint values(?,?)", (seq, signed.text()))
+
+
+def _doing(entry: Entry) -> tuple:
+    return entry.tool, entry.effect, sorted({party.account or party.id for party in entry.parties})
 
 
 def link(previous: bytes, body: bytes) -> bytes:

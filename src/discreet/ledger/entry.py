@@ -139,6 +139,7 @@ class Record:
     entry: Entry
     salt: str
     digest: str  # keyed and salted, of the contents; empty when there were none
+    same: str  # likewise, of what stays equal when the same is asked again
     hash: bytes
 
     @property
@@ -146,9 +147,9 @@ class Record:
         return self.entry.kind
 
 
-def canonical(seq: int, at: str, session: str, entry: Entry, salt: str, digest: str) -> bytes:
+def canonical(seq: int, at: str, session: str, entry: Entry, salt: str, digest: str, same: str) -> bytes:
     """The bytes that the chain covers; equal entries give equal bytes."""
-    raw = [seq, at, session, entry.encoded(), salt, digest]
+    raw = [seq, at, session, entry.encoded(), salt, digest, same]
     body = json.dumps(raw, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
     if len(body) > ENTRY_BYTES_MAX:
         raise LedgerError(f"an entry of {len(body)} bytes; at most {ENTRY_BYTES_MAX} bytes are recorded")
@@ -158,8 +159,8 @@ def canonical(seq: int, at: str, session: str, entry: Entry, salt: str, digest: 
 def parsed(body: bytes, hash_: bytes) -> Record:
     """The record that `canonical` encoded. Raises LedgerError for anything else."""
     try:
-        seq, at, session, raw, salt, digest = json.loads(body)
-        return Record(seq, at, session, decoded(raw), salt, digest, hash_)
+        seq, at, session, raw, salt, digest, same = json.loads(body)
+        return Record(seq, at, session, decoded(raw), salt, digest, same, hash_)
     except (ValueError, TypeError, KeyError) as error:
         raise LedgerError("a stored entry is damaged") from error
 
