@@ -57,7 +57,7 @@ def _recall(vault: Facts, learned: bool, subjects: tuple[str, ...]) -> Tool:
 
 
 def place_label(type_: str, learned: bool, subjects: tuple[str, ...]) -> Label:
-    """The fixed label of a vault type."""
-    return label([(type_, subject) for subject in subjects], {"outside"} if learned else ())
+    """The fixed label of a vault type: with all below it, which a recall reads too and a prohibition may name."""
+    return label([(t, subject) for t in types().below(type_) for subject in subjects], {"outside"} if learned else ())
 
 
