@@ -111,7 +111,7 @@ def dict_of(element: Shape, max: int = DICT_ITEMS_MAX, tags: tuple[tuple[str, st
     return Shape("dict", label(tags, sources), max, element)
 
 
-def record_of(name: str, optional: bool = False, **fields: Shape) -> Shape:
+def record_of(name: str, /, optional: bool = False, **fields: Shape) -> Shape:
     """A record read by attribute."""
     return Shape("record", fields=fields, name=name, optional=optional)
 
