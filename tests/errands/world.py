@@ -225,7 +225,7 @@ def _names(outcome: Outcome) -> dict[str, Any]:
         "find_links": lambda text: re.findall(r"https?://\S+", text),
     }
     return {
-        "__builtins__": builtins, **services, **cuts, "read": _reader, "date": dt.date, "datetime": dt.datetime, "timedelta": dt.timedelta,
+        "__builtins__": builtins, **services, **cuts, "read": _reader, "date": dt.date, "time": dt.time, "datetime": dt.datetime, "timedelta": dt.timedelta,
         "print": lambda *parts: outcome.said.append(" ".join(map(str, parts))), "default": lambda x, y: y if x is None else x,
     }  # fmt: skip
 

@@ -26,7 +26,7 @@ print(f"Your loyalty number is {number}.")""",
     (
         "today is Monday 2026-05-04\nThursday 6pm = datetime(2026, 5, 7, 18, 0)\nrequest: Block two hours on Thursday at 6pm for choir practice in the parish hall.",
         """\
-event = calendar.add(title="Choir practice", start=datetime(2026, 5, 7, 18, 0), minutes=120, place="parish hall")
+calendar.add(title="Choir practice", start=datetime(2026, 5, 7, 18, 0), minutes=120, place="parish hall")
 print("Choir practice is in your calendar.")""",
     ),
     (
@@ -61,7 +61,7 @@ mails = mail.search(sender="Castle Heating")
 found = next((m for m in mails if "boiler" in m.subject.lower()), mails[0])
 text = mail.read(id=found.id)
 r = read(text, "When does the boiler service start?", {"start": datetime})
-event = calendar.add(title="Boiler service, Castle Heating", start=r.start)
+calendar.add(title="Boiler service, Castle Heating", start=r.start)
 print(f"The boiler service is on {r.start:%d %B at %H:%M}.")""",
     ),
     (
@@ -79,7 +79,7 @@ events = calendar.list(start=date(2026, 5, 6), end=date(2026, 5, 6))
 first = contacts.find(name="[[1]]")
 sister = contacts.find(name="my sister")
 if len(events) == 0:
-    event = calendar.add(title="Picnic", start=datetime(2026, 5, 6, 12, 0), attendees=[first.email, sister.email])
+    calendar.add(title="Picnic", start=datetime(2026, 5, 6, 12, 0), attendees=[first.email, sister.email])
     print("You are free; both are invited to the picnic.")
 else:
     print(f"You are not free: {events[0].title} at {events[0].start:%H:%M}.")""",

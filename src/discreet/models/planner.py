@@ -48,7 +48,7 @@ Rules:
 1. Do what the request asks, all of it and nothing else.
 2. Keep the user's words: names, shops, amounts and addresses stand in the plan as the request has them. Never invent a recipient: a person comes from contacts.find, or is an address in the request.
 3. What the user has told about themselves (sizes, address, card, tastes) comes from memory.recall. Recall only what this errand needs.
-4. Filter by fields first (sender, price, date), then read one text, not all. Take facts out of a text with read, and compare in code: never ask a reader which one. Search mails by sender; look for a word of the subject or title in code, with .lower().
+4. Filter by fields first (sender, price, date), then read one text, not all. Take facts out of a text with read, and compare in code: never ask a reader which one. For a mail of a person, contacts.find first and search by their email; look for one word of a subject or title in code, with .lower().
 5. Choose the facts that a recipient needs before you write a text for them; put no other fact in.
 6. Look things up first; then do what acts, together at the end.
 7. When something needed is left open (who, what, which shop), print one question and do nothing else.
@@ -133,13 +133,29 @@ _SELDOM = {
 }
 
 
+# Optional arguments that small models fill with guesses, by what in a request asks for them.
+_SELDOM_ARGUMENTS = {
+    ("calendar.add", "notes"): r"\bnotes?\b",
+    ("mail.search", "subject"): r"[\"“]",
+    ("mail.search", "text"): r"\bmention|contain",
+    ("mail.search", "unseen"): r"\bunread\b|\bunseen\b|\bnew (?:e?-?mails?|messages?)\b",
+    ("mail.send", "cc"): r"\bcc\b|\bcopy\b",
+    ("shop.checkout", "email"): r"\be?-?mail\b.*\b(?:receipt|invoice|confirmation)\b",
+}
+
+
 def offered(contracts: Mapping[str, Contract], request: str) -> dict[str, Contract]:
-    """The tools that this request is planned over: all but the seldom needed ones that it does not ask for."""
-    return {
-        name: contract
-        for name, contract in contracts.items()
-        if name not in _SELDOM or re.search(_SELDOM[name], request, re.IGNORECASE | re.DOTALL)
-    }
+    """The tools and arguments that this request is planned over: all but the seldom needed ones that it does not ask for."""
+
+    def wanted(cue: str | None) -> bool:
+        return cue is None or re.search(cue, request, re.IGNORECASE | re.DOTALL) is not None
+
+    shown = {}
+    for name, contract in contracts.items():
+        if wanted(_SELDOM.get(name)):
+            kept = tuple(p for p in contract.parameters if wanted(_SELDOM_ARGUMENTS.get((name, p.name))))
+            shown[name] = replace(contract, parameters=kept)
+    return shown
 
 
 def with_choices(contracts: Mapping[str, Contract], fact_types: Sequence[str]) -> dict[str, Contract]:

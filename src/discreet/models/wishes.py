@@ -10,7 +10,7 @@ import ast
 import re
 from collections.abc import Iterable, Mapping
 
-from discreet.kernel.contract import AUTHORITY, Contract, Effect, Role
+from discreet.kernel.contract import AUTHORITY, REQUIRED, Contract, Effect, Role
 
 _NUMBER = re.compile(r"(?<![\w.,:/-])(\d{1,6}(?:[.,]\d{1,2})?)(?![\w:/-]|[.,]\d)")
 _QUOTED = re.compile(r"[\"“]([^\"”]{2,80})[\"”]")
@@ -140,9 +140,18 @@ def _invented(request: str, calls: list[tuple[str, ast.Call]], contracts: Mappin
                 continue
             decides = parameter.role in AUTHORITY - {Role.TIMES} or parameter.address or name == "contacts.find"
             numbers = parameter.role is Role.AMOUNT  # a length or a count is the planner's to choose
-            for literal in _literals(keyword.value, numbers) if decides else ():
-                if _squeezed(literal) not in said:
+            if _is_relation(keyword.value) and name != "contacts.find":
+                yield f"`{name}` has `{keyword.arg}={keyword.value.value}`: find the person with contacts.find and use the email"
+                continue
+            guessed = parameter.default is not REQUIRED and parameter.shape.kind == "text" and not name.startswith("memory.")
+            for literal in _literals(keyword.value, numbers) if decides or guessed else ():
+                if _squeezed(literal) not in said and not (guessed and set(_squeezed(literal).split()) <= set(said.split())):
                     yield f"`{name}` has `{keyword.arg}={literal}`, which the request does not say"
+
+
+def _is_relation(node: ast.AST) -> bool:
+    """Such as `my dentist`, which is nobody's name or address."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and re.match(r"(?:my|the) \w", node.value.lower()) is not None
 
 
 def _literals(node: ast.AST, numbers: bool) -> Iterable[str]:
