@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import socket
-import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -35,6 +35,7 @@ class McpConfig:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     mode: str = "auto"  # "auto" tries the era without handshakes first; "legacy" speaks only the older one
     timeout_s: float = 30.0  # of one whole call, connecting included
+    start_s: float = 30.0  # for a process to come up and agree on the protocol
     answer_bytes_max: int = 2_000_000  # of all that the server sends in one call
 
 
@@ -57,8 +58,7 @@ class McpLink:
         if config.mode not in ("auto", "legacy"):
             raise InvalidArgument("mode", "must be `auto` or `legacy`")
         self._config = config
-        self._portal: Any = None
-        self._portal_exit: Any = None
+        self._loop: Any = None
         self._kept: Any = None  # the open conversation with a process
         self._kept_client: Any = None
         self._kept_guard: _Guard | None = None
@@ -81,25 +81,32 @@ class McpLink:
     def close(self) -> None:
         """End a kept process and the event loop."""
         self._drop_kept()
-        if self._portal_exit is not None:
-            self._portal_exit.__exit__(None, None, None)
-            self._portal = self._portal_exit = None
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._loop = None
 
     def _run(self, talk: Callable[[Any], Any], writes: bool) -> Any:
-        if self._portal is None:
-            from anyio.from_thread import start_blocking_portal
-
-            self._portal_exit = start_blocking_portal()
-            self._portal = self._portal_exit.__enter__()
         guard = _Guard(self._config.answer_bytes_max)
         try:
-            if self._config.command:
-                return self._portal.call(self._talk_kept, talk, guard)
-            return self._portal.call(self._talk_once, talk, guard)
+            return self._wait(self._talk_kept(talk, guard) if self._config.command else self._talk_once(talk, guard))
         except Exception as error:
-            if self._config.command:
+            if not isinstance(error, (Refused, InvalidArgument)):
                 self._drop_kept()  # a late answer must not meet the next call
             raise self._told(error, guard, writes) from error
+
+    def _wait(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Run in this link's own event loop, on a thread that never keeps the program from ending."""
+        import asyncio
+
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            threading.Thread(target=self._loop.run_forever, name=f"mcp {self._config.name}", daemon=True).start()
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
 
     async def _talk_once(self, talk: Callable[[Any], Any], guard: _Guard) -> Any:
         import anyio
@@ -112,19 +119,19 @@ class McpLink:
     async def _talk_kept(self, talk: Callable[[Any], Any], guard: _Guard) -> Any:
         import anyio
 
-        with anyio.fail_after(self._config.timeout_s):
-            if self._kept is None:
-                self._kept = _process_client(self._config, self)
-                self._kept_guard = guard
+        self._kept_guard = guard
+        if self._kept is None:
+            self._kept = _process_client(self._config, self)
+            with anyio.fail_after(self._config.start_s):
                 self._kept_client = await self._kept.start()
-            self._kept_guard = guard
+        with anyio.fail_after(self._config.timeout_s):
             found = await talk(self._kept_client)
         return _noting(found, guard)
 
     def _drop_kept(self) -> None:
         kept, self._kept, self._kept_client = self._kept, None, None
-        if kept is not None and self._portal is not None:
-            self._portal.call(kept.stop)
+        if kept is not None and self._loop is not None:
+            self._wait(kept.stop())
 
     def _told(self, error: Exception, guard: _Guard, writes: bool) -> ConnectorError:
         """Which of our errors this is; decided by what had left by then, not by how the SDK words it."""
@@ -253,7 +260,9 @@ async def _http_client(config: McpConfig, guard: _Guard) -> AsyncIterator[Any]:
 
 
 @cache
-def _tls_context() -> ssl.SSLContext:
+def _tls_context() -> Any:
+    import ssl
+
     return ssl.create_default_context()
 
 

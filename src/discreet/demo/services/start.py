@@ -25,13 +25,16 @@ from typing import Any
 from discreet.connectors.calendar import CalendarConfig
 from discreet.connectors.calendar_object import write as calendar_object
 from discreet.connectors.dav import DavConfig
+from discreet.connectors.files import FilesConfig
 from discreet.connectors.http import HttpLimits
 from discreet.connectors.mail import MailConfig
 from discreet.connectors.mcp_wire import McpConfig
 from discreet.connectors.shop import ShopConfig
+from discreet.connectors.web import WebConfig
 
 from ..persona import world
 from . import record
+from .booking import DESKS
 from .mail import AUTHSERV_ID
 from .shop import HOSTILE
 
@@ -71,14 +74,21 @@ class Services:
         """Both shops."""
         return tuple(ShopConfig(name, McpConfig(id_, url=self.url(id_) + "/mcp", **more)) for id_, name in SHOPS.items())
 
+    def desk(self, id_: str = "dentist", **more: Any) -> McpConfig:
+        """A booking desk that speaks MCP: `dentist` or `library`."""
+        return McpConfig(id_, url=self.url(id_) + "/mcp", **more)
+
+    def web(self, **limits: Any) -> WebConfig:
+        """The web as this machine has it: the demo's site and its search engine."""
+        return WebConfig(self.url("site") + "/search?q={query}", HttpLimits(private_hosts=frozenset({"127.0.0.1"}), **limits))
+
+    def files(self) -> FilesConfig:
+        """Nora's files."""
+        return FilesConfig({folder.name: folder for folder in sorted((self.directory / "files").iterdir())})
+
     def url(self, service: str) -> str:
         """Where an HTTP service is."""
         return f"http://127.0.0.1:{self.ports[service]}"
-
-    @property
-    def files(self) -> Path:
-        """The root of Nora's files."""
-        return self.directory / "files"
 
     def observed(self, service: str) -> list[dict[str, Any]]:
         """All that a service has seen so far: `imap`, `smtp`, `delivered` (mails by recipient), `dav`, or an HTTP service's name."""
@@ -153,6 +163,9 @@ def _web_settings(home: Path, today: dt.date, usual: frozenset[str], tricks: Map
     if "web" in only:
         for id_, name in SHOPS.items():
             services.append({"id": id_, "kind": "shop", "name": name, "tricks": sorted(tricks.get(id_, usual)), "log": str(home / f"{id_}.jsonl")})
+        for id_, name in DESKS.items():
+            services.append({"id": id_, "kind": "booking", "name": name, "tricks": sorted(tricks.get(id_, usual)), "log": str(home / f"{id_}.jsonl")})
+        services.append({"id": "site", "kind": "site", "name": "site", "tricks": [], "log": str(home / "site.jsonl")})
     relays = [{"id": "dav", "port": dav_port, "log": str(home / "dav.jsonl")}] if "dav" in only else []
     return {"today": today.isoformat(), "services": services, "relays": relays}
 

@@ -36,7 +36,7 @@ async def _serve(settings: dict[str, Any]) -> None:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(("127.0.0.1", 0))
         recorder = Recorder(service["log"])
-        recorded = _Recorded(_application(service, today, recorder, listening.getsockname()[1]), recorder, frozenset(service["tricks"]))
+        recorded = _Recorded(_application(service, today, recorder), recorder, frozenset(service["tricks"]))
         config = uvicorn.Config(recorded, log_level="critical", access_log=False, lifespan="on", server_header=False, date_header=False)
         running.append((Server(config), listening))
         ports.append(f"{service['id']}={listening.getsockname()[1]}")
@@ -56,12 +56,20 @@ async def _serve(settings: dict[str, Any]) -> None:
     await asyncio.wait(tasks, timeout=2)
 
 
-def _application(service: dict[str, Any], today: dt.date, recorder: Recorder, port: int) -> Any:
+def _application(service: dict[str, Any], today: dt.date, recorder: Recorder) -> Any:
     tricks = frozenset(service["tricks"])
     if service["kind"] == "shop":
         from .shop import Shop, app
 
         return app(Shop(service["name"], tricks, today, recorder), tricks)
+    if service["kind"] == "booking":
+        from . import booking
+
+        return booking.app(booking.Desk(service["name"], tricks, recorder), tricks)
+    if service["kind"] == "site":
+        from . import site
+
+        return site.app
     raise ValueError(f"unknown kind of service `{service['kind']}`")
 
 
