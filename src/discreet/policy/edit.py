@@ -103,8 +103,13 @@ def to_toml(item: Norm | Allowance | Bits) -> str:
     return _table("bits", fields)
 
 
-def _who(alternatives: Iterable[frozenset[str]]) -> list[str]:
-    return [" & ".join(sorted(map(_plain, one))) for one in alternatives]
+def _who(alternatives: Iterable[frozenset[str]]) -> list[str | list[str]]:
+    """Each alternative as one text, or as a list where a term has the sign that joins terms."""
+    shown: list[str | list[str]] = []
+    for one in alternatives:
+        terms = sorted(map(_plain, one))
+        shown.append(terms if any("&" in t for t in terms) else " & ".join(terms))
+    return shown
 
 
 def _plain(term: str) -> str:
@@ -128,7 +133,7 @@ def _toml(value: object) -> str:
         case dict():
             return "{ " + ", ".join(f"{k} = {_toml(v)}" for k, v in value.items()) + " }"
         case list() | tuple():
-            return _texts(map(str, (v.value if isinstance(v, Enum) else v for v in value)))
+            return f"[{', '.join(map(_toml, value))}]"
     return str(value)
 
 

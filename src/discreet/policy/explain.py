@@ -196,8 +196,9 @@ def _remedy(flow: Flow, told: list[Finding], done: list[Finding], norms: Norms) 
         return f"mend `{erring[0]}`: {norms.named(erring[0]).erring}"
     if forbidding:
         return f"only dropping {', '.join(f'`{id}`' for id in forbidding)} would permit it, for a prohibition wins"
-    if any(f.verdict is Verdict.DENY and not f.norms and f.recipient == flow.place.id for f in told):
-        return "a place takes only what its label holds; keep it where this kind is kept"
+    if placed := [f for f in told if f.recipient == flow.place.id and not f.norms]:
+        asked = placed[0].verdict is Verdict.ASK
+        return "your answer makes the place hold it" if asked else "a place takes only what it holds; keep this where its kind is kept"
     if told:
         tag = told[0].tag
         over = f", over {', '.join(f'`{n}`' for n in told[0].norms)}" if told[0].norms else ""

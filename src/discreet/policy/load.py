@@ -30,7 +30,9 @@ from discreet.policy.norm import ANYONE, Allowance, Bits, Norm, Norms, Rule, Who
 from discreet.policy.vocabulary import ANY, Vocabulary, purposes, roles, types
 
 FILE_BYTES_MAX = 2_000_000
+TABLES_MAX = 4_000  # of one file
 TEXT_CHARS_MAX = 2_000  # of any one text in a norm
+NAME_CHARS_MAX = 400  # of a recipient's id
 SHIPPED = "shipped"
 
 STANDINGS = {standing.name.lower(): standing for standing in Standing}
@@ -109,14 +111,19 @@ def combine(base: Loaded, user: Loaded) -> Loaded:
             problem = Problem(_origin(user), 1, 1, f"drop: no shipped norm has the id `{id}`{nearest(id, known)}")
             problems.append(problem)
             extra += _deny_all(f"drop-{len(problems)}", problem)
-    both = _distinct(kept + user.norms + extra, problems)
+    groups = ((g.norms, g.allowances, g.bits) for g in (kept, user.norms, extra))
+    both = _distinct(_Gathered(*(sum(group, ()) for group in zip(*groups, strict=True))), problems)
     return Loaded(_with_over_checked(both, problems), user.drop, base.tests + user.tests, tuple(problems))
 
 
 def parse(text: str, origin: str = "norms") -> Loaded:
     """The norms of a file's text. Never raises for what the text says."""
     reader = _Reader(origin)
-    for chunk in _chunks(text):
+    chunks = _chunks(text)
+    if len(chunks) > TABLES_MAX:
+        problem = Problem(origin, chunks[TABLES_MAX].line, 1, f"at most {TABLES_MAX} tables are possible")
+        return Loaded(_deny_all("file", problem), problems=(problem,))
+    for chunk in chunks:
         reader.read(chunk)
     norms = _distinct(reader.norms, reader.problems)
     return Loaded(norms, tuple(reader.drop), tuple(reader.tests), tuple(reader.problems))
@@ -198,7 +205,7 @@ class _Chunk:
 def _chunks(text: str) -> list[_Chunk]:
     found: list[_Chunk] = []
     kind, start, lines = "", 1, []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         header = _HEADER.match(line)
         if header:
             found.append(_Chunk(kind, start, "\n".join(lines)))
@@ -354,7 +361,7 @@ class _Fields:
 
     def _find(self, key: str, shown: object) -> tuple[int, int]:
         """Where the key stands, or the value after it when `shown` is a text."""
-        lines = self.chunk.text.splitlines()
+        lines = self.chunk.text.split("\n")
         at = next((n for n, line in enumerate(lines) if re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]", line)), 0)
         if isinstance(shown, str):
             for n in range(at, len(lines)):
@@ -408,10 +415,23 @@ class _Fields:
         return self.texts(key, (ANY,), lambda t: "" if t == ANY or t in vocabulary else vocabulary.unknown(t))
 
     def who(self, key: str) -> tuple[Who, ...]:
-        def test(alternative: str) -> str:
-            return next((e for e in map(_term_error, alternative.split("&")) if e), "")
-
-        return who(*(t.replace("=", "") for t in self.texts(key, (ANYONE,), test)))
+        """`"merchant & user-said"` or `["shop:Marks & Co.", "user-said"]` for one that meets all terms; a list of such for any."""
+        found = self.row.get(key)
+        found = [found] if isinstance(found, str) else found
+        if not isinstance(found, list) or not found:
+            self.wrong(key, "a text or a list of texts is needed" if key in self.row else "is missing")
+            return who(ANYONE)
+        alternatives = [[t.strip() for t in one.split("&")] if isinstance(one, str) else one for one in found]
+        before = len(self.problems)
+        for terms in alternatives:
+            if not isinstance(terms, list) or not terms or not all(isinstance(t, str) for t in terms):
+                self.wrong(key, "each alternative is a text or a list of texts")
+                continue
+            for term in terms:
+                if error := _term_error(term):
+                    self.wrong(key, error, term)
+        wrong = len(self.problems) > before
+        return who(ANYONE) if wrong else tuple(frozenset(t.removeprefix("=") for t in terms) for terms in alternatives)
 
     def subjects(self) -> tuple[str, ...]:
         return tuple(t.removeprefix("=") for t in self.texts("about", (ANYONE,), self.subject))
@@ -432,7 +452,7 @@ class _Fields:
 
     @staticmethod
     def source(text: str) -> str:
-        return "" if text in SOURCES or _ID.match(text) else f"`{text}` is no source's name"
+        return "" if text in SOURCES or (_is_name(text) and " " not in text.split(":")[0]) else f"`{text}` is no source's name"
 
     def one_of(self, key: str, choices: list[str], widest: Any, make: Callable[[str], Any]) -> Any:
         found = self.row.get(key)
@@ -488,11 +508,15 @@ class _Fields:
 
 def _term_error(term: str, known: Iterable[str] | None = None) -> str:
     """A role, `anyone`, an id (which has a `:`, `@` or `.`), or `=id` for an id that looks like none."""
-    term = term.strip()
     names = (*(known or roles()), ANYONE)
     if term in names:
         return ""
     plain = term.removeprefix("=")
-    if _ID.match(plain) and (plain != term or any(mark in plain for mark in ":@.")):
+    if _is_name(plain) and (plain != term or any(mark in plain for mark in ":@.")):
         return ""
     return f"unknown role `{term}`{nearest(term, names)}; an id without `:`, `@` or `.` is written `={plain}`"
+
+
+def _is_name(text: str) -> bool:
+    """Whether this could be the id of a recipient, a principal or a source: one line that shows all that it holds."""
+    return 0 < len(text) <= NAME_CHARS_MAX and text == text.strip() and text.isprintable()
