@@ -19,6 +19,8 @@ NOT_INPUT_HEADERS = {
     "host", "content-type", "content-length", "cookie", "accept", "accept-encoding", "accept-language", "if-none-match", "if-modified-since", "range", "if-range", "transfer-encoding", "connection", "upgrade", "authorization",
     "x-forwarded-host", "x-forwarded-proto", "x-forwarded-for", "x-forwarded-port", "x-forwarded-prefix", "x-script-name", "expect", "x-requested-with", "access-control-request-method", "origin", "sec-fetch-site", "sec-fetch-mode", "cache-control",
 }
+# What a handler touches when its inputs are taken apart by hand, where the wrappers see no names being asked for.
+BY_HAND = {"query_string", "get_data", "data", "stream", "environ", "full_path", "META", "COOKIES", "body", "scope", "raw_path", "QUERY_STRING", "rfile", "path", "headers", "url", "json", "get_json"}
 NOT_NAMES = {"GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "utf-8", "utf8", "__main__", "r", "w", "rb", "wb", "a", "ascii", "latin-1", "ignore", "replace", "strict", "html.parser", "application/json", "text/html", "text/plain"}
 PREFERENCE_WORDS = ("lang", "locale", "theme", "timezone", "tz", "color", "colour", "mode", "view", "sort", "consent", "currency", "banner", "seen", "tab", "layout", "font", "page", "filter", "search")
 SENSITIVE_COOKIE = re.compile(r"(^|[_.-])(sess|session|sessionid|sid|auth|token|jwt|remember|rememberme|login|access|refresh|api[_-]?key|secret|identity|id[_-]?token)", re.I)
@@ -44,6 +46,7 @@ class Attack(object):
         self.constants = list(dict.fromkeys(c for f in self.scope[:6] for c in f["constants"]))
         self.compared = list(dict.fromkeys(c for f in self.scope[:8] for c in f["compared"]))
         self.iterates = False
+        self.idle_modes = set()
         self.session, self.encodings, self.marked = None, set(), {}
         self.variants = [{}]
         self.body_method = next((m for m in ("POST", "PUT", "PATCH", "DELETE") if m in endpoint["methods"]), None)
@@ -230,10 +233,21 @@ class Attack(object):
             self.text_names = list(self.names)
             if len(asked) == before and round_number > 0:
                 break
-        known = set(asked)
+        words = {a for f in self.scope for a in f["attributes"]} | {c.rsplit(".", 1)[-1] for f in self.scope for c in f["calls"]}
+        if len(modes) > 1 and not schema and self.scope:
+            if not words & {"json", "get_json", "loads", "load", "get_data", "data", "body", "is_json", "rfile", "stream", "read", "parse_raw", "decode_body"}:
+                self.idle_modes.add("json")
+            if "method" not in words and self.endpoint["framework"] == "flask":
+                self.idle_modes.add("query")
+        modes = self.modes()
+        known = set(asked) - {self.session_cookie()} - NOT_NAMES
         if known:
             constants = [n for n in self.names if n not in known]
-            self.names = [n for n in self.names if n in known] + (constants[:10] if len(known) < 1 or self.endpoint["framework"] in ("django", "aiohttp", "tornado", "wsgi", "asgi", "http.server") else constants[:6])
+            extra = 0 if self.endpoint["framework"] in ("flask", "starlette", "fastapi") else 8
+            self.names = [n for n in self.names if n in known] + constants[:extra]
+        elif self.endpoint["framework"] in ("flask", "starlette", "fastapi"):
+            touched = {a for f in self.scope for a in f["attributes"]}
+            self.names = self.names[:10] if touched & BY_HAND - {"path", "headers", "data", "url"} or (touched & BY_HAND and self.body_method) else []
         self.text_names = list(self.names)
         self.asked = [n for n in dict.fromkeys(asked) if n in self.names]
         self._vary(modes)
@@ -247,7 +261,7 @@ class Attack(object):
         schema = self.endpoint.get("schema")
         if schema is not None:
             modes = ["json"] if schema["json"] else ["files"] if schema["files"] else ["form"] if schema["form"] else ["form", "raw"]
-        return modes
+        return [m for m in modes if m not in self.idle_modes]
 
     def _vary(self, modes):
         """Surrounding values that lead the code further: words that it compares with."""
@@ -271,7 +285,13 @@ class Attack(object):
             if isinstance(name, str) and name not in self.names and name != self.session_cookie() and len(self.names) < NAMES_MAX + 8:
                 self.names.append(name)
                 self.text_names.append(name)
-        return status, tuple(sorted({(e["what"], tuple(e["at"] or ())) for e in effects})), len(re.sub(rb"\d", b"", body)) // 8
+        for word in list(variant.values()) + ["dqv"]:
+            body = body.replace(word.encode(), b"")
+        return status, tuple(sorted({(e["what"], tuple(e["at"] or ())) for e in effects if e["what"] != "session"})), len(re.sub(rb"\d", b"", body)) // 16
+
+    def filled(self, values):
+        """A harmless value for every input that takes text."""
+        return {n: values for n in self.names + list(self.endpoint.get("parts", {})) if self.kind_of(n) in ("str", "path")}
 
     def try_session(self, mode, values):
         """A handler that asks the session who is there is tried as a user whom the framework's own signer vouches for."""

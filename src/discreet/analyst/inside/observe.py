@@ -383,7 +383,7 @@ def _random(module, watch, function_name):
             setattr(module, name, wrapped(real, name))
 
 
-def _noting(cls, watch, always, names=("__getitem__", "get", "getlist", "get_list", "pop", "setdefault"), into="lookups"):
+def _noting(cls, watch, always, names=("__getitem__", "get", "getlist", "get_list", "pop"), into="lookups"):
     for name in names + ("__contains__",):
         real = getattr(cls, name, None)
         if real is None or getattr(real, "discreet", False):

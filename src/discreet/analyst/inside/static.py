@@ -159,7 +159,10 @@ class FunctionFacts(object):
 
     def _look(self):
         seen = set()
+        self.attributes = set()
         for node in own_nodes(self.node):
+            if isinstance(node, ast.Attribute):
+                self.attributes.add(node.attr)
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id not in self.words:
                 self.words.append(node.id)
             if isinstance(node, ast.Call):
@@ -186,7 +189,7 @@ class FunctionFacts(object):
         return {
             "file": self.file, "name": self.name, "qualname": self.qualname, "line": self.line, "end": self.end,
             "parameters": self.parameters, "required": self.required, "decorators": self.decorators,
-            "constants": self.constants, "compared": self.compared, "kinds": sorted(self.kinds), "words": self.words[:60],
+            "constants": self.constants, "compared": self.compared, "kinds": sorted(self.kinds), "words": self.words[:60], "attributes": sorted(self.attributes)[:120],
             "calls": sorted(set(n for n, _ in self.calls)), "doc": (self.doc or "")[:400],
         }
 

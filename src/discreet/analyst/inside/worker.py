@@ -17,6 +17,7 @@ import apps
 import attack
 import observe
 import static
+import traffic
 
 LINE_BYTES_MAX = 1_500_000
 BATCH = 200
@@ -60,6 +61,10 @@ def main():
         attack_all(job, channel, root, survey)
     elif job["mode"] == "prove":
         prove_all(job, channel, root, survey)
+    elif job["mode"] == "traffic":
+        traffic_all(job, channel, root, survey)
+    elif job["mode"] == "tests":
+        own_tests(channel, root)
 
 
 def index(survey):
@@ -178,6 +183,52 @@ def prove_one(channel, name):
     except BaseException as error:
         verdict, why = "broken", apps.describe(error)
     channel.say(done=name, verdict=verdict, why=why)
+
+
+def traffic_all(job, channel, root, survey):
+    """Harmless requests to every entry point, and how each was answered."""
+    place = canaries("benign")
+    watch = observe.Watch(root, place)
+    observe.install(watch, "dqbenign")
+    found, _problems = apps.discover(root, survey)
+    started = time.monotonic()
+    for item in found:
+        for endpoint in apps.endpoints(item, root, survey):
+            if time.monotonic() - started < job["budget_s"]:
+                alone(channel, job["endpoint_s"], endpoint["id"], lambda: traffic_one(channel, endpoint, item.app, watch, survey))
+
+
+def traffic_one(channel, endpoint, app, watch, survey):
+    import hashlib
+    import random
+
+    state = attack.Attack(endpoint, app, watch, survey, "benign", time.monotonic() + 8, False)
+    state.look()
+    for name, values in sorted(traffic.harmless_values(endpoint["path"], survey, os.getcwd()).items()):
+        for mode in state.modes():
+            for variant in state.variants[:4]:
+                random.seed(5)
+                given = dict(state.filled(values), **variant)
+                request = state.build(mode, given, {}, attack.CHANNELS + ("path",))
+                _effects, status, headers, body = state.send(request)
+                location = next((v for k, v in headers if k.lower() == "location"), "")
+                text = body.decode("utf-8", "replace")
+                channel.say(request="%s %s %s %s" % (endpoint["id"], name, mode, json.dumps(variant, sort_keys=True)), answer=[status, location, text if len(text) < 4000 else hashlib.sha256(body).hexdigest()])
+
+
+def own_tests(channel, root):
+    """The project's own tests, each with its result."""
+    try:
+        import pytest
+    except ImportError:
+        return
+
+    class Listener(object):
+        def pytest_runtest_logreport(self, report):
+            if report.when == "call" or report.outcome != "passed":
+                channel.say(test=report.nodeid, result=report.outcome)
+
+    pytest.main(["-q", "-x", "--maxfail=1000", "-p", "no:cacheprovider", "-p", "no:xdist", root], plugins=[Listener()])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,174 @@
+"""Applies a rule at the place that a proof blames and gives back the file's new text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+from libcst.metadata import MetadataWrapper, PositionProvider
+
+from discreet.analyst.mend.rules import HELPERS, RULES, Edit, Site, dotted
+
+LINES_AROUND_MAX = 12
+
+
+def candidates(source: str, kind: str, line: int, function: str) -> Iterator[str]:
+    """New texts of the file, the one that changes the blamed line first; each is one rule at one call."""
+    rule = RULES.get(kind)
+    if rule is None:
+        return
+    try:
+        wrapper = MetadataWrapper(cst.parse_module(source), unsafe_skip_copy=True)
+    except cst.ParserSyntaxError:
+        return
+    finder = _Finder(wrapper.resolve(PositionProvider), function.replace(".<locals>", "").split(".<")[0])
+    wrapper.module.visit(finder)
+    for site_line, inside, end, node, texts in sorted(finder.calls, key=lambda c: (not c[0] <= line <= c[2], not c[1], abs(c[0] - line))):
+        if not inside and not site_line <= line <= end:
+            continue
+        edit = rule(Site(node, dotted(node.func), texts, source))
+        if edit is None:
+            continue
+        text = _edited(wrapper.module, node, edit, finder.holder_of(node))
+        if text is not None and text != source:
+            yield text
+    if kind in ("xss", "stored-xss"):
+        yield from _returns(wrapper.module, finder, source, line)
+
+
+def _returns(module: cst.Module, finder: _Finder, source: str, line: int) -> Iterator[str]:
+    """For markup that is returned as it is: the returned text takes the place of a call's argument."""
+    rule = RULES["xss"]
+    for site_line, inside, end, node, texts in sorted(finder.values, key=lambda c: (not c[0] <= line <= c[2], not c[1], abs(c[0] - line))):
+        if not inside and not site_line <= line <= end:
+            continue
+        wrapped = cst.Call(cst.Name("returned"), [cst.Arg(node)])
+        edit = rule(Site(wrapped, "returned", texts, source))
+        if edit is None or not isinstance(edit.call, cst.Call):
+            continue
+        edit.call = edit.call.args[0].value
+        text = _edited(module, node, edit, finder.holder_of(node))
+        if text is not None and text != source:
+            yield text
+
+
+def _edited(module: cst.Module, node: cst.CSTNode, edit: Edit, scope: cst.CSTNode | None) -> str | None:
+    given = edit.names.pop("«render»", None)
+    changed = module.visit(_Replace(node, edit, scope, given))
+    if not isinstance(changed, cst.Module):
+        return None
+    body = list(changed.body)
+    place = _after_imports(body)
+    added: list[cst.BaseStatement] = []
+    code = module.code
+    for name in sorted(edit.imports):
+        if f"import {name}\n" not in code and not any(line.strip() == f"import {name}" for line in code.splitlines()):
+            added.append(cst.parse_statement(f"import {name}\n"))
+    for name in sorted(edit.helpers):
+        first = HELPERS[name].split("(")[0] + "("
+        if first not in code:
+            added.append(cst.parse_statement("\n\n" + HELPERS[name]))
+    return changed.with_changes(body=[*body[:place], *added, *body[place:]]).code
+
+
+def _after_imports(body: list[cst.BaseStatement]) -> int:
+    """Where a helper may stand: after the docstring and the first run of imports."""
+    place = 0
+    for index, statement in enumerate(body):
+        if isinstance(statement, cst.SimpleStatementLine):
+            first = statement.body[0]
+            if isinstance(first, (cst.Import, cst.ImportFrom)):
+                place = index + 1
+                continue
+            if index == 0 and isinstance(first, cst.Expr) and isinstance(first.value, (cst.SimpleString, cst.ConcatenatedString)):
+                place = 1
+                continue
+        break
+    return place
+
+
+class _Replace(cst.CSTTransformer):
+    """Puts the new call in place of the old one and new texts where names of that function were given theirs."""
+
+    def __init__(self, node: cst.CSTNode, edit: Edit, scope: cst.CSTNode | None, given: cst.BaseExpression | None) -> None:
+        self.node, self.edit, self.scope, self.given, self.within = node, edit, scope, given, scope is None
+        self.replaced: cst.CSTNode | None = None
+        self.depth = 0
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        if node is self.scope:
+            self.within = True
+        return super().on_visit(node)
+
+    def on_leave(self, original: cst.CSTNode, updated: cst.CSTNode) -> cst.CSTNode:  # type: ignore[override]
+        result = super().on_leave(original, updated)
+        if original is self.scope:
+            self.within = False
+        if original is self.node and self.edit.call is not None:
+            self.replaced = original
+            return self.edit.call
+        if self.given is not None and isinstance(original, cst.Call) and isinstance(original.func, cst.Attribute) and original.func.attr.value == "render" and original.func.value is self.node and isinstance(result, cst.Call):
+            return result.with_changes(args=[*result.args, cst.Arg(self.given, star="**")])
+        return result  # type: ignore[return-value]
+
+    def leave_Assign(self, original_node: cst.Assign, updated_node: cst.Assign) -> cst.BaseSmallStatement:
+        target = original_node.targets[0].target
+        if self.within and isinstance(target, cst.Name) and target.value in self.edit.names and not isinstance(original_node.value, (cst.SimpleString, cst.Integer)):
+            return updated_node.with_changes(value=self.edit.names[target.value])
+        return updated_node
+
+
+class _Finder(cst.CSTVisitor):
+    """Every call and every returned text, with its lines, whether it is in the blamed function, and the texts its names hold."""
+
+    def __init__(self, positions: object, function: str) -> None:
+        self.positions, self.function = positions, function
+        self.stack: list[cst.CSTNode] = []
+        self.names: list[str] = []
+        self.texts: list[dict[str, cst.BaseExpression]] = [{}]
+        self.calls: list[tuple[int, bool, int, cst.Call, dict[str, cst.BaseExpression]]] = []
+        self.values: list[tuple[int, bool, int, cst.BaseExpression, dict[str, cst.BaseExpression]]] = []
+        self.scopes: dict[int, cst.CSTNode | None] = {}
+
+    def holder_of(self, node: cst.CSTNode) -> cst.CSTNode | None:
+        return self.scopes.get(id(node))
+
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
+        self.stack.append(node)
+        self.names.append(node.name.value)
+        self.texts.append(dict(self.texts[-1]))
+
+    def leave_FunctionDef(self, original_node: cst.FunctionDef) -> None:
+        self.stack.pop()
+        self.names.pop()
+        self.texts.pop()
+
+    def visit_ClassDef(self, node: cst.ClassDef) -> None:
+        self.names.append(node.name.value)
+
+    def leave_ClassDef(self, original_node: cst.ClassDef) -> None:
+        self.names.pop()
+
+    def visit_Assign(self, node: cst.Assign) -> None:
+        target = node.targets[0].target
+        if isinstance(target, cst.Name):
+            self.texts[-1][target.value] = node.value
+
+    def visit_Call(self, node: cst.Call) -> None:
+        self._keep(node, self.calls)
+
+    def visit_Return(self, node: cst.Return) -> None:
+        if node.value is not None:
+            values = [e.value for e in node.value.elements[:1]] if isinstance(node.value, cst.Tuple) else [node.value]
+            for value in values:
+                self._keep(value, self.values)
+
+    def visit_AugAssign(self, node: cst.AugAssign) -> None:
+        if isinstance(node.operator, cst.AddAssign):
+            self._keep(node.value, self.values)
+
+    def _keep(self, node: cst.BaseExpression, into: list) -> None:  # type: ignore[type-arg]
+        place = self.positions[node]  # type: ignore[index]
+        inside = ".".join(self.names).endswith(self.function) or self.function.rsplit(".", 1)[-1] in self.names
+        into.append((place.start.line, inside, place.end.line, node, self.texts[-1]))
+        self.scopes[id(node)] = self.stack[-1] if self.stack else None
