@@ -67,7 +67,7 @@ class Counts:
 def measure(data: Path, norms: Norms | None = None, share: float = 1.0, seed: int = 0, nearest: Nearest | None = None) -> dict[str, Any]:
     """All three sets against the norms (the shipped ones when none are given). `share` takes that part of the cases."""
     started = time.process_time()
-    judge = Index(norms or defaults().norms)
+    judge = Index(defaults().norms if norms is None else norms)
     ci = ci_norms(_rows(data, "ci_norms.jsonl", share, seed), judge, nearest)
     lens = privacylens(_rows(data, "privacylens.jsonl", share, seed), judge, nearest)
     faces = confaide(_rows(data, "confaide.jsonl", 1.0, seed), judge, nearest)
@@ -120,15 +120,10 @@ def confaide(rows: Sequence[Mapping[str, Any]], judge: Index, nearest: Nearest |
         if row["tier"] == 2 and (said := _FLOW.match(row["flow"])):
             found = types_of(said["what"], "", nearest)
             verdict = _told(judge, _recipient(said["who"]), found, "user", purpose_named(said["why"]))
-            graded = STRICTNESS[verdict] + _strictness(judge, found) / 3  # people grade more finely than three verdicts
-            second.append((STRICTNESS[verdict], graded, -row["acceptable_-100_100"]))
+            second.append((STRICTNESS[verdict], -row["acceptable_-100_100"]))
     return {
         "tier1": {"kinds": len(first), "spearman": spearman(first)},
-        "tier2": {
-            "flows": len(second),
-            "spearman": spearman([(v, felt) for v, _, felt in second]),
-            "spearman_graded": spearman([(g, felt) for _, g, felt in second]),
-        },
+        "tier2": {"flows": len(second), "spearman": spearman(second)},
     }
 
 
@@ -187,8 +182,7 @@ def render(found: Mapping[str, Any]) -> str:
         _line("PrivacyLens: flows people find wrong", lens),
         "",
         f"ConfAIde: strictness and felt sensitivity of {faces['tier1']['kinds']} kinds, Spearman {faces['tier1']['spearman']}; "
-        f"verdict and unacceptability of {faces['tier2']['flows']} flows, Spearman {faces['tier2']['spearman']} "
-        f"(graded by type {faces['tier2']['spearman_graded']}).",
+        f"verdict and unacceptability of {faces['tier2']['flows']} flows, Spearman {faces['tier2']['spearman']}.",
         "",
         "| type | wrong: permitted | asked | denied | right: permitted | asked | denied |",
         "|---|---|---|---|---|---|---|",
