@@ -61,6 +61,10 @@ class Contacts(Connector):
     def _perform_search(self, request: dict[str, Any]) -> list[dict[str, Any]]:
         return [_shown(card) for card in self._cards() if _fits(card, request)][:CONTACTS_MAX]
 
+    def everyone(self) -> list[dict[str, Any]]:
+        """Every confirmed card, for the directory that is made before a run."""
+        return self._cards()
+
     def _cards(self) -> list[dict[str, Any]]:
         items = dav.report(self.config, _QUERY)
         return [card for path, _etag, data in items for card in read(data, path.rpartition("/")[2]) if not _unconfirmed(card)]

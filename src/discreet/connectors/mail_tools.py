@@ -73,8 +73,10 @@ def _delivered(mail: Mail) -> PlaceRule:
     own = mail.config.address.casefold()
 
     def place(arguments: Mapping[str, Value]) -> Place:
-        to = plain(arguments["to"])
-        named = [to] if isinstance(to, str) else to if isinstance(to, list) else [None]
+        named: list[object] = []
+        for argument in ("to", "cc"):
+            given = plain(arguments[argument]) if argument in arguments else []
+            named += [given] if isinstance(given, str) else given if isinstance(given, (list, tuple)) else [None]
         return SENT if all(isinstance(one, str) and one.strip().casefold() != own for one in named) else MAILBOX
 
     return place

@@ -7,6 +7,7 @@ the role "unknown". Neither a card, a service nor a plan gives a role.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -67,8 +68,10 @@ class Directory:
 
 
 def normal(kind: str, text: str) -> str:
-    """One spelling of an address: mail addresses and hosts do not differ by case."""
+    """One spelling of an address: mail addresses and hosts do not differ by case; a web address stands for its host."""
     text = text.strip()
+    if kind == "host" and "://" in text:
+        text = re.split(r"[/?#\\]", text.partition("://")[2], maxsplit=1)[0]
     return text.lower() if kind in ("mail", "host") else text
 
 

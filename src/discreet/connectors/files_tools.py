@@ -1,0 +1,54 @@
+"""Files as tools: the contracts of `files.list`, `read`, `write`, `move`, `delete`. Each root is a place (G2.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from discreet.kernel.contract import Contract, Effect, Parameter, Place, Role
+from discreet.kernel.label import label
+from discreet.kernel.shape import list_of, record_of, scalar, text
+from discreet.kernel.value import Value
+from discreet.tools.kept import ORDINARY
+from discreet.tools.registry import Tool
+
+from .files import Files
+from .local_time import local_tool
+
+SOURCE = "files"  # whoever may have written a file: attachments and downloads are outside text
+ENTRIES_MAX = 200
+
+_path = text(max=2_000)
+_entry = record_of("File", path=text(max=2_000, attested=True), name=text(max=255, attested=True), is_folder=scalar("bool", attested=True),
+                   size=scalar("int", attested=True), modified=scalar("datetime", attested=True))
+_written = record_of("Written", path=_path)
+
+
+def files_tools(files: Files, holds: Mapping[str, tuple[str, ...]] | None = None, zone: str = "UTC") -> tuple[Tool, ...]:
+    """The tools of all roots. `holds` names the information types that a root's files tell of the user, else `document`."""
+    held = {root: (holds or {}).get(root, ("document",)) for root in files.config.roots}
+    places = {root: Place(f"files/{root}", label([(t, "user") for t in types], (SOURCE,)), keeps=ORDINARY) for root, types in held.items()}
+    anywhere = Place("files", label([(t, "user") for types in held.values() for t in types], (SOURCE,)), keeps=ORDINARY)
+
+    def within(*names: str):
+        def place(arguments: Mapping[str, Value]) -> Place:
+            """The root that every path argument lies in, if it is one and known before the call."""
+            paths = [arguments[name].data for name in names]
+            roots = {path.strip("/").partition("/")[0] if isinstance(path, str) else "" for path in paths}
+            return places.get(roots.pop(), anywhere) if len(roots) == 1 else anywhere
+
+        return place
+
+    size_max = files.config.file_bytes_max
+    made = {
+        "list": Contract("files.list", "files of a folder", (Parameter("folder", _path, Role.KEY),), list_of(_entry, ENTRIES_MAX),
+                         place=within("folder"), purpose="lookup/own"),
+        "read": Contract("files.read", "the text of a file", (Parameter("path", _path, Role.KEY),), text(max=size_max), place=within("path"),
+                         purpose="lookup/own"),
+        "write": Contract("files.write", "write a new text file", (Parameter("path", _path, Role.WHAT), Parameter("text", text(max=size_max))),
+                          _written, Effect.WRITE, "storage", within("path"), undoable=True, calls_max=20),
+        "move": Contract("files.move", "move or rename a file", (Parameter("path", _path, Role.WHAT), Parameter("to", _path, Role.WHAT)), _written,
+                         Effect.WRITE, "storage", within("path", "to"), undoable=True, calls_max=20),
+        "delete": Contract("files.delete", "delete a file", (Parameter("path", _path, Role.WHAT),), record_of("Deleted", deleted=scalar("bool")),
+                           Effect.DELETE, "storage", within("path"), calls_max=20),
+    }
+    return tuple(local_tool(contract, files, action, zone) for action, contract in made.items())
