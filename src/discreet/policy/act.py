@@ -21,11 +21,14 @@ from discreet.policy.vocabulary import ANY, ancestors
 WHY_ACT = "no norm lets this be done without asking"
 
 
-def act(flow: Flow, norms: Norms) -> list[Finding]:
-    """One finding for each authority argument of an effect, or one for the whole call when it has none."""
+def act(flow: Flow, norms: Norms, allowances: tuple[Allowance, ...]) -> list[Finding]:
+    """One finding for each authority argument of an effect, or one for the whole call when it has none.
+
+    `allowances` are those of `norms` that speak of the tool.
+    """
     authority = flow.authority()
     names = tuple(authority) or ("",)
-    speaking = [a for a in norms.allowances if _speaks(a, flow)]
+    speaking = [a for a in allowances if _speaks(a, flow)]
     forbidding = [a for a in speaking if a.verdict is Rule.FORBID and _addressed(a, flow, any)]
     if forbidding:
         ids = tuple(a.id for a in forbidding)
@@ -57,7 +60,6 @@ def _speaks(allowance: Allowance, flow: Flow) -> bool:
     contract = flow.contract
     return (
         contract.effect in allowance.effect
-        and (ANY in allowance.through or contract.name in allowance.through)
         and (ANY in allowance.purpose or any(a in allowance.purpose for a in ancestors(contract.purpose)))
     )
 

@@ -24,7 +24,7 @@ from discreet.kernel.contract import USER, Effect, Recipient
 from discreet.kernel.label import Tag
 from discreet.kernel.monitor import Decision, Finding, Flow, Verdict
 from discreet.policy.act import act
-from discreet.policy.norm import ANYONE, SUBJECT_USER, Norm, Norms, Rule, Who, terms_of
+from discreet.policy.norm import ANYONE, SUBJECT_USER, Allowance, Norm, Norms, Rule, Who, terms_of
 from discreet.policy.vocabulary import ANY, UNCLASSIFIED, ancestors, types
 
 SEEN_MAX = 4_096  # recipients, tools and findings kept ready, of each kind; all of a kind are dropped when more are met
@@ -48,6 +48,7 @@ class Index:
         self._ids = tuple(n.id for n in norms.norms)
         self._disclosures = _Masks(norms.norms)
         self._seen: dict[tuple, Finding] = {}
+        self._by_tool: dict[str, tuple[Allowance, ...]] = {}
 
     def __call__(self, flow: Flow) -> Decision:
         findings: list[Finding] = []
@@ -58,12 +59,22 @@ class Index:
             elif tags:
                 self._tell(flow, recipient, tags, findings)
         if flow.contract.effect is not Effect.READ:
-            findings += act(flow, self.norms)
+            findings += act(flow, self.norms, self._acts(flow.contract.name))
         return Decision(tuple(findings))
+
+    def _acts(self, tool: str) -> tuple[Allowance, ...]:
+        """The allowances that speak of this tool."""
+        found = self._by_tool.get(tool)
+        if found is None:
+            if len(self._by_tool) >= SEEN_MAX:
+                self._by_tool.clear()
+            found = self._by_tool[tool] = tuple(a for a in self.norms.allowances if ANY in a.through or tool in a.through)
+        return found
 
     def forget(self) -> None:
         """Drop what was kept ready; nothing decided changes by it."""
         self._seen.clear()
+        self._by_tool.clear()
         self._disclosures.forget()
 
     def _tell(self, flow: Flow, recipient: Recipient, tags: Mapping[Tag, frozenset[str]], findings: list[Finding]) -> None:

@@ -514,7 +514,7 @@ def _term_error(term: str, known: Iterable[str] | None = None) -> str:
     plain = term.removeprefix("=")
     if _is_name(plain) and (plain != term or any(mark in plain for mark in ":@.")):
         return ""
-    return f"unknown role `{term}`{nearest(term, names)}; an id without `:`, `@` or `.` is written `={plain}`"
+    return f"unknown role `{term}`{nearest(term, names) or f'; an id without `:`, `@` or `.` is written `={plain}`'}"
 
 
 def _is_name(text: str) -> bool:
