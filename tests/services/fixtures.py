@@ -5,7 +5,6 @@ Services start once per test module: starting them takes seconds, and each test 
 
 from __future__ import annotations
 
-import datetime as dt
 import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,9 +14,8 @@ import pytest
 from discreet.connectors.base import Connector
 from discreet.connectors.errors import ConnectorError
 from discreet.demo.services.start import Services, start
+from tests.services.clock import NOW, TODAY
 
-TODAY = dt.date(2026, 11, 23)
-NOW = dt.datetime(2026, 11, 23, 9, tzinfo=dt.timezone.utc)
 _counter = itertools.count()
 
 

@@ -214,13 +214,24 @@ def _smtp(config: Any) -> Iterator[LimitedSMTP]:
             if config.smtp_tls == "starttls":
                 client.starttls(context=ssl.create_default_context())
             if config.password:
-                try:
-                    client.login(config.user, config.password)
-                except smtplib.SMTPAuthenticationError as error:
-                    raise Refused("login", "mail server refused the login") from error
+                _log_in(client, config)
             yield client
     finally:
         client.close()
+
+
+def _log_in(client: LimitedSMTP, config: Any) -> None:
+    """Once, by one mechanism: a refused password is not tried again by another."""
+    client.ehlo_or_helo_if_needed()
+    client.user, client.password = config.user, config.password
+    offered = client.esmtp_features.get("auth", "").upper().split()
+    try:
+        if "PLAIN" in offered or not offered:
+            client.auth("PLAIN", client.auth_plain)
+        else:
+            client.auth("LOGIN", client.auth_login)
+    except smtplib.SMTPAuthenticationError as error:
+        raise Refused("login", "mail server refused the login") from error
 
 
 def quoted_folder(folder: str) -> str:

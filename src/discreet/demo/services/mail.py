@@ -108,7 +108,7 @@ class _Delivery:
         good = self._passwords.get(user) == data.password.decode("utf-8", "replace")
         if good:
             session.discreet_login = user
-        return AuthResult(success=good, handled=True)
+        return AuthResult(success=good, handled=good)  # a refusal is left to the server to say
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         login = getattr(session, "discreet_login", "")
