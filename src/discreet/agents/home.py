@@ -9,7 +9,6 @@ Heads of ledger and vault are kept outside, so that a shortened or older copy is
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import tomllib
@@ -19,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from discreet.agents.home_paths import HomeError, default_home, head_path_of
 from discreet.agents.people import READER_LOCAL, directory
 from discreet.agents.reader_tool import reader_tool
 from discreet.agents.session import World
@@ -38,22 +38,6 @@ from discreet.tools.registry import Tool, Toolbox
 
 CONFIG_BYTES_MAX = 200_000
 KINDS = ("mail", "calendar", "contacts", "shop", "files", "web", "mcp")
-
-
-class HomeError(DiscreetError):
-    """The home cannot be used as it is; says what to do."""
-
-
-def default_home() -> Path:
-    """$DISCREET_HOME, or discreet/ in the user's data directory."""
-    if os.environ.get("DISCREET_HOME"):
-        return Path(os.environ["DISCREET_HOME"])
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "discreet"
-
-
-def heads() -> Path:
-    """Where heads are kept: outside the home and its backups."""
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "discreet"
 
 
 @dataclass
@@ -84,7 +68,7 @@ class Home:
             raise HomeError(f"there is no home in `{path}`; make one with `discreet init`")
         key = obtain(path, ask)
         stack = ExitStack()
-        ledger = stack.enter_context(Ledger.open(path / "ledger.db", key.secret, _head(path, "ledger")))
+        ledger = stack.enter_context(Ledger.open(path / "ledger.db", key.secret, head_path_of(path, "ledger")))
         return cls(path, key, ledger, stack)
 
     def __enter__(self) -> Home:
@@ -100,7 +84,7 @@ class Home:
     def vault(self) -> Vault:
         """The vault, opened at its first use."""
         if self._vault is None:
-            self._vault = self._stack.enter_context(Vault.open(self.path / "vault.db", self.key.secret, head_path=_head(self.path, "vault"), embed=_embedder()))
+            self._vault = self._stack.enter_context(Vault.open(self.path / "vault.db", self.key.secret, head_path=head_path_of(self.path, "vault"), embed=_embedder()))
         return self._vault
 
     @property
@@ -201,11 +185,6 @@ def names(people: Directory) -> dict[str, str]:
 def _addresses(config: Mapping[str, Any]) -> list[str]:
     found = [config.get("person", {}).get("email", ""), config.get("mail", {}).get("address", "")]
     return sorted({address.lower() for address in found if address})
-
-
-def _head(path: Path, what: str) -> Path:
-    name = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
-    return heads() / f"{name}.{what}.head"
 
 
 def _zone() -> str:

@@ -7,16 +7,18 @@ only as a labelled value inside the run.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
-from discreet.agents.session import Drafted
-from discreet.kernel.contract import Contract
+from discreet.agents.session import Drafted, Judged, Planner
+from discreet.kernel.contract import Contract, Parameter, Recipient
 from discreet.kernel.label import Label, join, label
+from discreet.kernel.shape import text
 from discreet.kernel.value import Value
-from discreet.models.planner import draft
+from discreet.models.planner import Draft, draft
 from discreet.models.provider import ModelFault, Provider
 from discreet.models.spans import Redacted, redact, spans
 from discreet.policy.vocabulary import UNCLASSIFIED
+from discreet.tools.registry import Tool, tool
 
 REQUEST = label([("request", "user")])
 
@@ -49,20 +51,40 @@ def handles_of(request: str, redacted: Redacted, use_model: bool = True) -> dict
     return made
 
 
+PLAN_CHARS_MAX = 20_000
+DRAFT_SECONDS_MAX = 900
+
+
 def planner(
     provider: Provider,
+    who: Recipient,
     contracts: Mapping[str, Contract],
     today: Callable[[], dt.date] = dt.date.today,
     use_span_model: bool = True,
-) -> Callable[[str, Callable[[str, Mapping[str, Value]], Sequence[str]]], Drafted]:
-    """A `draft(request, judge)` for Session.ask over one provider."""
+) -> Planner:
+    """A planner for Session.ask over one provider: what it is sent is checked and written down like any disclosure (G4.3)."""
 
-    def run(request: str, judge: Callable[[str, Mapping[str, Value]], Sequence[str]]) -> Drafted:
+    def run(request: str, judge: Judged, call: Callable[[Tool, Mapping[str, Value], Recipient], Value]) -> Drafted:
         redacted = redact(request, use_span_model)
         handles = handles_of(request, redacted, use_span_model)
-        made = draft(redacted, contracts, provider, lambda source: judge(source, handles), today=today())
-        if isinstance(made, ModelFault):
-            return Drafted("", (f"the planner gave no plan: {made.detail}",), handles)
-        return Drafted(made.source, made.problems, handles, made.samples, made.doubts)
+        made: list[Draft | ModelFault] = []
+
+        def perform(request: str) -> str:
+            made.append(draft(redacted, contracts, provider, lambda source: judge(source, handles), today=today()))
+            return made[-1].source if isinstance(made[-1], Draft) else ""
+
+        answer = call(tool(_contract(who), perform), {"request": Value(redacted.text, REQUEST)}, who)
+        if not made:
+            return Drafted("", (f"{who.name} may not be told the request: {getattr(answer.data, 'kind', 'denied')}",), handles)
+        if isinstance(made[0], ModelFault):
+            return Drafted("", (f"the planner gave no plan: {made[0].detail}",), handles)
+        return Drafted(made[0].source, made[0].problems, handles, made[0].samples, made[0].doubts)
 
     return run
+
+
+def _contract(who: Recipient) -> Contract:
+    return Contract(
+        "plan.draft", "a planner drafts a plan", (Parameter("request", text()),), text(max=PLAN_CHARS_MAX), purpose="planning",
+        recipients=(who.id,), seconds_max=DRAFT_SECONDS_MAX,
+    )  # fmt: skip

@@ -20,8 +20,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from discreet.agents.said import Said
-from discreet.kernel.errors import PlanError
-from discreet.kernel.interpreter import run
+from discreet.kernel.contract import Recipient
+from discreet.kernel.errors import NOWHERE, PlanError
+from discreet.kernel.interpreter import Request, run
 from discreet.kernel.label import Label, Tag, join, label
 from discreet.kernel.monitor import Decision, Flow, Judge, Verdict
 from discreet.kernel.resolve import ResolvedPlan, resolve
@@ -34,7 +35,7 @@ from discreet.tools.directory import Directory
 from discreet.tools.kept import Kept
 from discreet.tools.preflight import Line, Preview, preflight
 from discreet.tools.question import Asker, Nobody, inert
-from discreet.tools.registry import Toolbox
+from discreet.tools.registry import Tool, Toolbox
 
 REQUEST_CHARS_MAX = 4_000
 REQUEST = Tag("request", "user")
@@ -170,7 +171,14 @@ class Session:
 
     def draft(self, request: str, planner: Planner) -> Drafted:
         """A plan for `request`, judged by text and labels alone."""
-        return planner(request, lambda source, handles: self.problems(source, request, handles))
+        return planner(request, lambda source, handles: self.problems(source, request, handles), self._apart)
+
+    def _apart(self, tool: Tool, arguments: Mapping[str, Value], who: Recipient) -> Value:
+        """One checked call outside any plan: what a provider is sent (G4.3)."""
+        gate = self.gate()
+        gate.tools = Toolbox([tool])
+        gate.directory = Directory(fixed={who.id: who})
+        return gate.call(Request(tool.contract, arguments, self.label, NOWHERE))
 
     def ask(self, request: str, planner: Planner) -> Report:
         """Draft a plan for `request` and run it; `planner` is made by agents/planning.py."""
@@ -196,7 +204,7 @@ class Drafted:
 
 
 Judged = Callable[[str, Mapping[str, Value]], Sequence[str]]
-Planner = Callable[[str, Judged], Drafted]
+Planner = Callable[[str, Judged, Callable[[Tool, Mapping[str, Value], Recipient], Value]], Drafted]
 
 
 def denied(line: Line) -> str:

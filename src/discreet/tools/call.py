@@ -15,7 +15,7 @@ import hashlib
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from discreet.kernel.contract import Effect
 from discreet.kernel.errors import Denied
@@ -26,28 +26,12 @@ from discreet.kernel.shape import ShapeError, to_value
 from discreet.kernel.value import Fault, Value, fault, plain
 from discreet.ledger.entry import Kind, Status, of_flow
 from discreet.tools.directory import Directory
+from discreet.tools.failure import Failure
 from discreet.tools.flow import flow_of, result_label
 from discreet.tools.kept import Kept
 from discreet.tools.preflight import Line, Preview, call_key, described, resolvable, standing_of_result
 from discreet.tools.question import Asker, Nobody, Question, Reply, question
 from discreet.tools.registry import Prepared, Toolbox
-
-
-class Failure(Exception):
-    """What a tool raises when its call did not give its result; `status` is a ledger Status value."""
-
-    def __init__(self, status: str, message: str = "") -> None:
-        super().__init__(message)
-        self.status = status
-
-
-class Recorder(Protocol):
-    """The ledger, as far as a call needs it."""
-
-    def intent(self, entry: Any, contents: bytes = b"") -> int: ...
-    def outcome(self, seq: int, status: Any, note: str = "") -> int: ...
-    def note(self, kind: Any, contents: bytes = b"", **fields: Any) -> int: ...
-    def append_entry(self, entry: Any) -> int: ...
 
 
 @dataclass
@@ -115,8 +99,8 @@ class Gate:
         nonce = self.nonce(flow)
         try:
             prepared = tool.prepare({name: plain(value) for name, value in flow.arguments.items()}, nonce, self.clock)
-        except Exception as error:  # a connector's own checks: no effect has happened
-            return fault(_classified(error)[1] if _classified(error)[1] != "unknown" else "value", base, flow.span)
+        except Exception:  # a connector's own checks: no effect has happened, and no contents travel in an exception
+            return fault("value", base, flow.span)
         try:
             permit = self.permit(flow, prepared)
         except Asked as asked:
@@ -148,12 +132,10 @@ class Gate:
         try:
             raw = self.tools[flow.contract.name].perform(prepared)
         except Exception as error:
-            status, kind = _classified(error)
-            if kind == "failed" and status == "failed" and writes and not _knows(error):
-                status, kind = "unknown", "unknown"  # an effect whose failure tells nothing may have happened
+            status = _status(error, writes)
             self.ledger.outcome(seq, Status(status))
             self.progress(status, flow)
-            return fault(kind, base, flow.span)
+            return fault(FAULTS.get(status, "failed"), base, flow.span)
         except BaseException:
             self.ledger.outcome(seq, Status.UNKNOWN)  # a cancelled call is unknown
             raise
@@ -238,24 +220,11 @@ def confirmable(line: Line) -> bool:
     return line.exact and not faults and not private and not flow.pc.sources and flow.times == 1 and not flow.unresolved
 
 
-def _classified(error: Exception) -> tuple[str, str]:
-    """(ledger status, fault kind) of what a tool raised. Names and codes only: contents never travel here."""
+FAULTS = {"refused": "refused", "unknown": "unknown", "unsent": "value"}  # by status; anything else has failed
+
+
+def _status(error: Exception, writes: bool) -> str:
+    """The ledger status of what a tool raised. A write whose failure says nothing may have happened: unknown (G8.1)."""
     if isinstance(error, Failure):
-        status = error.status
-        return status, {"refused": "refused", "unknown": "unknown", "unsent": "failed"}.get(status, "failed")
-    code = getattr(error, "code", None)
-    name = type(error).__name__
-    if name == "OutcomeUnknown" or code == "unknown":
-        return "unknown", "unknown"
-    if name == "Refused":
-        return "refused", "refused"
-    if name in ("InvalidArgument",):
-        return "unsent", "value"
-    if name in ("Unavailable", "BadAnswer"):
-        return "failed", "failed"
-    return "failed", "failed"
-
-
-def _knows(error: Exception) -> bool:
-    """Whether a connector's failure says that no effect happened."""
-    return isinstance(error, Failure) or type(error).__name__ in ("Unavailable", "BadAnswer", "InvalidArgument", "Refused")
+        return error.status
+    return "unknown" if writes else "failed"

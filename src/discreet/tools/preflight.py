@@ -122,6 +122,10 @@ class _Port:
     def mark(self) -> int:
         return len(self.lines)
 
+    def state(self) -> dict[str, Label]:
+        """What the places of the plan's writes keep by now: a loop has to be looked at again when a turn raised it."""
+        return dict(self.kept.labels)
+
     def reset(self, mark: int) -> None:
         del self.lines[mark:]
 

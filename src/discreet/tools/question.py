@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from discreet.kernel.monitor import Decision, Flow, Verdict
 from discreet.kernel.value import plain
+from discreet.policy.explain import lasting
 
 CONTENT_CHARS_MAX = 2_000  # of one argument in a question; what is longer is shown cut, with its length
 
@@ -63,7 +64,7 @@ def question(flow: Flow, decision: Decision) -> Question:
     private = tuple(sorted({tag.type for tag in flow.pc.tags if tag.type != "request"}))
     reasons = tuple(dict.fromkeys(f.why for f in decision.findings if f.verdict is Verdict.ASK and f.why))
     shown = tuple((name, inert(plain(value))) for name, value in flow.arguments.items() if value.data not in (None, ""))
-    return Question(flow, decision, shown, reasons, private, not private)
+    return Question(flow, decision, shown, reasons, private, bool(lasting(flow, decision)))
 
 
 def inert(data: Any) -> str:

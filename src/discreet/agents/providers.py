@@ -1,0 +1,57 @@
+"""Which model plans and which reads: by name, each a recipient under the norms (G4.3).
+
+    local          Qwen2.5-Coder 1.5B on this machine        local-small    the 0.5B
+    recorded:FILE  recorded replies, marked as such          else           a hosted model by its pydantic-ai name
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+from discreet.kernel.contract import Recipient
+from discreet.kernel.shape import Shape
+from discreet.models.provider import ModelFault, Provider
+from discreet.tools.failure import Failure
+
+LOCAL, LOCAL_SMALL, RECORDED = "local", "local-small", "recorded:"
+
+
+def provider(name: str, role: str) -> Provider:
+    """The provider for `role` ("planner" or "reader"). Raises DiscreetError when its weights or file are absent."""
+    if name in (LOCAL, LOCAL_SMALL):
+        from discreet.models.local import LocalModel, context_tokens_planner, context_tokens_reader
+        from discreet.models.weights import PLANNER_DEFAULT, PLANNER_SMALL, find
+
+        weights = find(PLANNER_DEFAULT if name == LOCAL else PLANNER_SMALL)
+        if role == "reader":
+            return LocalModel(weights, "call", context_tokens_reader)
+        return LocalModel(weights, "conversation", context_tokens_planner)
+    if name.startswith(RECORDED):
+        from discreet.models.recorded import load
+
+        return load(Path(name.removeprefix(RECORDED)))
+    from discreet.models.hosted import Hosted
+
+    return Hosted(name, role)  # planner and reader never share an account (G4.2)
+
+
+def recipient(of: Provider, role: str) -> Recipient:
+    """The provider as a recipient: local ones are the user's own, hosted ones their vendor's."""
+    where = "hosted" if of.hosted else "local"
+    name = f"the {where} {role}"
+    return Recipient(f"provider:{role}:{of.id}", of.id, frozenset({f"provider/{role}/{where}"}), name)
+
+
+def reading(of: Provider, today: Any = dt.date.today) -> Any:
+    """The reader's call for reader_tool: an answer of the shape, or a Failure without contents."""
+    from discreet.models.reader import read
+
+    def ask(text: str, question: str, shape: Shape) -> Any:
+        answer = read(text, question, shape, of, today=today())
+        if isinstance(answer, ModelFault):
+            raise Failure("failed", answer.detail)
+        return answer.data
+
+    return ask

@@ -1,0 +1,396 @@
+"""The command line: one command for each thing a person does with their agent; `--json` wherever something is shown.
+
+Heavy libraries are imported inside the commands that need them, so that `discreet ledger` starts at once.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+from discreet.kernel.errors import DiscreetError
+
+app = App(
+    name="discreet",
+    help="A personal agent that keeps secrets: what knows cannot talk, what talks was never told, and what crosses is checked and written down.",
+    version="0.1.0",
+)
+norms_app = App(name="norms", help="Who may learn what: list, add, explain and test norms.")
+plan_app = App(name="plan", help="Write, look at and run plans by hand.")
+app.command(norms_app)
+app.command(plan_app)
+
+COMMANDS = {"analyst": "audit", "evidence": "evidence"}  # whose front end has which command
+HomePath = Annotated[Path | None, Parameter(name="--home", help="where your agent's data is; default $DISCREET_HOME or your data folder")]
+Json = Annotated[bool, Parameter(name="--json", negative="", help="print plain JSON")]
+
+
+def main() -> None:
+    """Run the command line; errors of ours end in one line and exit code 2."""
+    _register()
+    try:
+        result = app()
+        sys.exit(result if isinstance(result, int) else 0)
+    except DiscreetError as error:
+        print(f"discreet: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(0)
+
+
+def _register() -> None:
+    """Commands of the other front ends, which keep theirs in their own folders."""
+    wanted = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    for name in ("analyst", "evidence"):
+        if wanted in (COMMANDS[name], "", "help") and find_spec(f"discreet.{name}.cli"):
+            import_module(f"discreet.{name}.cli").register(app)
+
+
+def _open(home: Path | None) -> Any:
+    from discreet.agents.home import Home, default_home
+
+    return Home.open(home or default_home(), _passphrase)
+
+
+def _passphrase() -> str:
+    import getpass
+
+    return getpass.getpass("passphrase: ")
+
+
+def _print(data: Any) -> None:
+    print(json.dumps(data, indent=2, ensure_ascii=False, default=str))
+
+
+def _names(home: Any) -> dict[str, str]:
+    from discreet.agents.home import names
+    from discreet.tools.directory import Directory
+
+    return names(Directory())
+
+
+# ---------------------------------------------------------------------------------------------------- data
+
+
+@app.command
+def init(*, home: HomePath = None, name: str = "", email: str = "", zone: str = "", key: str = "") -> None:
+    """Make a new home. `--key` says where its key is kept: keyring, passphrase or file (default: the best there is)."""
+    from discreet.agents.home import Home, default_home
+
+    with Home.create(home or default_home(), key or None, _passphrase if key == "passphrase" else None, name, email, zone) as made:
+        print(f"your home is `{made.path}`; {made.key.says}")
+
+
+@app.command
+def remember(text: str, *, type: str = "", subject: str = "user", home: HomePath = None, json: Json = False) -> None:
+    """Remember one fact about yourself. `--type` is its information type; without it one is suggested from the text."""
+    from discreet.kernel.errors import nearest
+    from discreet.policy.vocabulary import types
+
+    chosen, why = (type, "") if type else _suggested(text)
+    if chosen not in types():
+        raise DiscreetError(f"unknown information type `{chosen}`{nearest(chosen, types())}")
+    with _open(home) as opened:
+        fact = opened.vault.remember(text, chosen, subject=subject, provenance=("user",))
+        if json:
+            _print({"id": fact.id, "type": fact.type, "subject": fact.subject, "suggested": not type})
+        else:
+            print(f"remembered as {fact.type} ({fact.id}){why}")
+
+
+def _suggested(text: str) -> tuple[str, str]:
+    from discreet.models.labelling import suggest
+    from discreet.policy.vocabulary import types
+
+    made = suggest(text, [(id_, types()[id_].meaning) for id_ in types()])
+    return made.type, "; if that is wrong: `discreet remember --type …`, then `forget` this one"
+
+
+@app.command
+def recall(query: str = "", *, type: tuple[str, ...] = (), limit: int = 20, home: HomePath = None, json: Json = False) -> None:
+    """Look into your own vault: what matches `query`, of the named information types or of all."""
+    from discreet.policy.vocabulary import types
+
+    with _open(home) as opened:
+        vault = opened.vault
+        found = vault.recall(list(type or types()), query, limit) if query else [f for f in vault.facts() if not type or f.type in type][:limit]
+        if json:
+            _print([{"id": f.id, "type": f.type, "subject": f.subject, "text": f.text, "learned": f.learned, "updated": f.updated} for f in found])
+            return
+        for fact in found:
+            print(f"{fact.id}  {fact.type}: {fact.text}")
+        if not found:
+            print("nothing")
+
+
+@app.command
+def forget(id: str, *, home: HomePath = None) -> None:
+    """Delete one fact for good."""
+    with _open(home) as opened:
+        opened.vault.forget(id)
+        print("forgotten")
+
+
+@app.command
+def correct(id: str, text: str, *, home: HomePath = None) -> None:
+    """Change the text of one fact; its labels stay."""
+    with _open(home) as opened:
+        print(f"corrected ({opened.vault.correct(id, text).id})")
+
+
+@app.command
+def connect(
+    kind: str, settings: tuple[str, ...] = (), *, password: Annotated[bool, Parameter(negative="", help="ask for a password")] = False, home: HomePath = None
+) -> None:
+    """Connect a service: mail, calendar, contacts, shop, files, web or mcp, with `key=value` settings (docs/CONNECTORS.md)."""
+    import getpass
+
+    values: dict[str, Any] = {}
+    for one in settings:
+        key, sign, value = one.partition("=")
+        if not sign:
+            raise DiscreetError(f"`{one}` is not `key=value`")
+        values[key] = _value(value)
+    secret = getpass.getpass("password: ") if password and sys.stdin.isatty() else (sys.stdin.readline().rstrip("\n") if password else "")
+    with _open(home) as opened:
+        opened.connect(kind, values, secret)
+        print(f"connected {kind}")
+
+
+def _value(text: str) -> Any:
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    if text.isdigit():
+        return int(text)
+    return [part for part in text[1:-1].split(",") if part] if text.startswith("[") and text.endswith("]") else text
+
+
+# ---------------------------------------------------------------------------------------------------- errands
+
+
+@app.command
+def ask(
+    request: str, *, model: str = "", home: HomePath = None, json: Json = False,
+) -> int:  # fmt: skip
+    """Do an errand: plan, preflight, questions, answer, account. `--model` names a planner (docs/MODELS.md)."""
+    from discreet.surfaces.errand import errand
+
+    return errand(_open(home), request, model, json)
+
+
+@plan_app.command(name="show")
+def plan_show(request: str, *, model: str = "", home: HomePath = None, json: Json = False) -> int:
+    """Draft a plan and show its preflight; nothing is done."""
+    from discreet.surfaces.errand import show
+
+    return show(_open(home), request, model, json)
+
+
+@plan_app.command(name="check")
+def plan_check(path: Path, *, request: str = "", home: HomePath = None, json: Json = False) -> int:
+    """Resolve a plan file and show its preflight; nothing is done but look-ups of names that the request says."""
+    from discreet.surfaces.errand import check
+
+    return check(_open(home), path, request, json)
+
+
+@plan_app.command(name="run")
+def plan_run(path: Path, *, request: str = "", home: HomePath = None, json: Json = False) -> int:
+    """Run a plan file. `--request` is what you would have asked: names in it count as said by you."""
+    from discreet.surfaces.errand import run_file
+
+    return run_file(_open(home), path, request, json)
+
+
+@plan_app.command(name="edit")
+def plan_edit(request: str, *, model: str = "", home: HomePath = None) -> int:
+    """Draft a plan, open it in $EDITOR, and run what you saved after its preflight."""
+    from discreet.surfaces.errand import edit
+
+    return edit(_open(home), request, model)
+
+
+@app.command
+def tools(*, home: HomePath = None) -> None:
+    """The tools that plans can use, as planners see them."""
+    from discreet.kernel.contract import stubs
+
+    with _open(home) as opened:
+        print(stubs(opened.world(read=lambda *_: None).tools.contracts))
+
+
+# ---------------------------------------------------------------------------------------------------- norms
+
+
+@norms_app.command(name="list")
+def norms_list(*, home: HomePath = None, json: Json = False) -> None:
+    """Every norm in force, with its reason."""
+    import dataclasses
+
+    from discreet.policy.edit import list_norms
+    from discreet.policy.load import load
+
+    shown = list_norms(load(_norms_path(home)).norms)
+    if json:
+        _print([dataclasses.asdict(one) for one in shown])
+        return
+    for one in shown:
+        print(f"{one.id} ({one.origin}): {one.text}\n    because {one.because}{f'; ERRS: {one.erring}' if one.erring else ''}")
+
+
+@norms_app.command(name="add")
+def norms_add(text: str, *, home: HomePath = None) -> None:
+    """Add a norm, written in TOML (docs/NORMS.md), or from a file with `@FILE`. A mistake is located and nothing is changed."""
+    from discreet.policy.edit import add_norm
+
+    loaded = add_norm(_norms_path(home), Path(text[1:]).read_text("utf-8") if text.startswith("@") else text)
+    print(f"added; {len(loaded.norms)} norms in force")
+
+
+@norms_app.command(name="drop")
+def norms_drop(id: str, *, home: HomePath = None) -> None:
+    """Take a norm out of force."""
+    from discreet.policy.edit import drop_norm
+
+    drop_norm(_norms_path(home), id)
+    print(f"`{id}` is no longer in force")
+
+
+@norms_app.command(name="explain")
+def norms_explain(recipient: str, type: str, *, role: tuple[str, ...] = (), purpose: str = "correspondence", tool: str = "mail.send", home: HomePath = None, json: Json = False) -> None:  # fmt: skip
+    """Whether `recipient` may learn a type of information about you, by which norms, and what would permit it."""
+    from discreet.kernel.contract import Recipient
+    from discreet.policy.explain import explain_telling
+    from discreet.policy.load import load
+
+    made = explain_telling(Recipient(recipient, recipient, frozenset(role or ("unknown",)), recipient), type, purpose, tool, load(_norms_path(home)).norms)
+    if json:
+        _print({"verdict": made.verdict.value, "sentence": made.sentence, "norms": made.norms, "remedy": made.remedy})
+    else:
+        print(made)
+
+
+@norms_app.command(name="test")
+def norms_test(*, home: HomePath = None, json: Json = False) -> int:
+    """Run the tests that stand in the norms files, and show every mistake in them with line and column."""
+    import dataclasses
+
+    from discreet.policy.check import test_norms
+    from discreet.policy.load import load
+
+    loaded = load(_norms_path(home))
+    results = test_norms(loaded)
+    good = not loaded.problems and all(one.passed for one in results)
+    if json:
+        _print({"ok": good, "problems": [str(p) for p in loaded.problems], "tests": [{**dataclasses.asdict(one), "passed": one.passed} for one in results]})
+        return 0 if good else 1
+    for problem in loaded.problems:
+        print(f"mistake: {problem}")
+    for one in results:
+        print(f"{'ok  ' if one.passed else 'FAIL'} {one.name}" + ("" if one.passed else f": expected {one.expected}, found {one.found}; {one.mistake or one.why}"))
+    print(f"{sum(one.passed for one in results)} of {len(results)} tests hold, {len(loaded.problems)} mistakes")
+    return 0 if good else 1
+
+
+def _norms_path(home: Path | None) -> Path:
+    from discreet.agents.home_paths import default_home
+
+    return (home or default_home()) / "norms.toml"
+
+
+# ---------------------------------------------------------------------------------------------------- ledger
+
+
+@app.command
+def ledger(*, home: HomePath = None, last: int = 40, errand: str = "", json: Json = False) -> None:
+    """What was disclosed, denied, asked and done."""
+    with _ledger(home) as opened:
+        records = list(opened.entries(errand=errand) if errand else opened.entries())[-last:]
+        rows = [{"seq": r.seq, "at": r.at, **r.entry.encoded()} for r in records]
+        statuses = opened.statuses()
+        if json:
+            _print(rows)
+            return
+        for record in records:
+            print(_entry_line(record, statuses))
+        for record in opened.unknowns():
+            print(f"outcome unknown: entry {record.seq}, {record.entry.tool}; nothing is repeated by itself")
+
+
+def _ledger(home: Path | None) -> Any:
+    """The ledger alone: no vault, no connection."""
+    from discreet.agents.home_paths import open_ledger
+
+    return open_ledger(home, _passphrase)
+
+
+def _entry_line(record: Any, statuses: Any) -> str:
+    entry = record.entry
+    whom = ", ".join(p.name or p.id for p in entry.parties)
+    types = ", ".join(i.type for i in entry.items if i.type != "request")
+    status = statuses.get(record.seq)
+    tail = f" [{status.value}]" if status is not None else ""
+    note = f" ({entry.note})" if entry.note else ""
+    return f"{record.seq:>5} {record.at[:19]} {entry.kind.value:<9} {entry.tool}{f' → {whom}' if whom else ''}{f': {types}' if types else ''}{tail}{note}"
+
+
+@app.command
+def knows(name: str, *, home: HomePath = None, json: Json = False) -> None:
+    """What one recipient has learnt about you: when, why, how many bits."""
+    from discreet.ledger.knows import knows as learnt_by
+
+    with _ledger(home) as opened:
+        found = learnt_by(opened, name)
+    if json:
+        _print([{"type": o.type, "subject": o.subject, "when": o.when, "purpose": o.purpose, "tool": o.tool, "bits": o.bits, "certain": o.certain, "norms": o.norms} for o in found])
+        return
+    for one in found:
+        bits = "whole" if one.bits is None else f"{one.bits} bits"
+        sure = "" if one.certain else " (perhaps: the outcome is not known)"
+        whose = "" if one.subject == "user" else f" of {one.subject}"
+        print(f"{one.when[:19]}  {one.type}{whose}  {bits}  for {one.purpose} through {one.tool}{sure}")
+    if not found:
+        print(f"{name} has learnt nothing")
+
+
+@app.command
+def verify(*, home: HomePath = None, json: Json = False) -> int:
+    """Check the ledger: edits, reordering, removal, truncation."""
+    with _ledger(home) as opened:
+        report = opened.verify()
+    if json:
+        _print({"ok": report.ok, "entries": report.entries, "checkpoints": report.checkpoints, "head": report.head, "problems": [{"seq": p.seq, "what": p.what} for p in report.problems], "beyond": report.beyond})
+    else:
+        print(report.sentence())
+    return 0 if report.ok else 1
+
+
+# ---------------------------------------------------------------------------------------------------- demo
+
+
+@app.command
+def demo(*, model: str = "", keep: Annotated[Path | None, Parameter(help="keep the demo's data in this folder")] = None, json: Json = False) -> int:
+    """The main job on real local services: an errand with your agent, then the same with everything hijacked."""
+    from discreet.demo.run import demo as run_demo
+
+    return run_demo(model, keep, json)
+
+
+@app.command(name="break")
+def break_(plan: Path | None = None, *, json: Json = False) -> int:
+    """Be the hijacked model: write any plan, put any text into any service. A canary that leaves wins."""
+    from discreet.demo.breaking import breaking
+
+    return breaking(plan, json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""Errands at the terminal: `ask` and the `plan` commands, from an opened home."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json as json_
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from discreet.agents.home import Home
+from discreet.agents.planning import planner
+from discreet.agents.providers import LOCAL, provider, reading, recipient
+from discreet.agents.session import Drafted, Planned, Report, Session, World
+from discreet.kernel.errors import DiscreetError, PlanError
+from discreet.kernel.monitor import Decision, Flow
+from discreet.policy.edit import add_norm
+from discreet.policy.explain import lasting
+from discreet.surfaces.terminal import Terminal, as_json, line_json
+from discreet.tools.question import Question, Reply
+
+EXIT_DONE, EXIT_NOT_DONE, EXIT_CANNOT = 0, 1, 2
+
+
+def errand(home: Home, request: str, model: str, json: bool) -> int:
+    """Plan, preflight, run, account."""
+    with home:
+        shown, session, world = _session(home, model, json)
+        drafted = _drafted(home, session, world, request, model)
+        if not json and not drafted.problems:
+            shown.plan(drafted.source)
+        report = _performed(shown, session, request, drafted, json)
+        return _ended(shown, report, world, json)
+
+
+def show(home: Home, request: str, model: str, json: bool) -> int:
+    """Draft and preflight only."""
+    with home:
+        shown, session, world = _session(home, model, json)
+        drafted = _drafted(home, session, world, request, model)
+        return _shown(shown, session, drafted, request, json)
+
+
+def check(home: Home, path: Path, request: str, json: bool) -> int:
+    """Preflight of a plan file."""
+    with home:
+        shown, session, _ = _session(home, "", json, reader=False)
+        return _shown(shown, session, Drafted(path.read_text("utf-8")), request, json)
+
+
+def run_file(home: Home, path: Path, request: str, json: bool) -> int:
+    """Run a plan file."""
+    with home:
+        shown, session, world = _session(home, "", json)
+        report = _performed(shown, session, request, Drafted(path.read_text("utf-8")), json)
+        return _ended(shown, report, world, json)
+
+
+def edit(home: Home, request: str, model: str) -> int:
+    """Draft, edit, run."""
+    with home:
+        shown, session, world = _session(home, model, False)
+        drafted = _drafted(home, session, world, request, model)
+        with tempfile.NamedTemporaryFile("w", suffix=".plan", delete=False, encoding="utf-8") as file:
+            file.write(drafted.source or "# no plan was accepted; write one here\n")
+        subprocess.run([*os.environ.get("EDITOR", "vi").split(), file.name], check=True)
+        source = Path(file.name).read_text("utf-8")
+        os.unlink(file.name)
+        report = _performed(shown, session, request, Drafted(source, (), drafted.handles), False)
+        return _ended(shown, report, world, False)
+
+
+def _session(home: Home, model: str, json: bool, reader: bool = True) -> tuple[Terminal, Session, World]:
+    read, who = None, None
+    if reader:
+        try:
+            model_ = provider(home.config.get("models", {}).get("reader", LOCAL), "reader")
+            read, who = reading(model_), recipient(model_, "reader")
+        except DiscreetError as absent:
+            print(f"no reader: {absent}", file=sys.stderr)
+            read = _absent
+    world = home.world(read or _absent, who)
+    shown = Terminal(sys.stderr if json else sys.stdout, names=world.names)
+    zone = ZoneInfo(home.config.get("person", {}).get("zone", "UTC"))
+    session = Session(world, _Silent() if json and not sys.stdin.isatty() else shown, lambda: dt.datetime.now(zone), progress=shown.progress, always=_keeper(home))
+    return shown, session, world
+
+
+def _absent(*_: Any) -> Any:
+    raise DiscreetError("there is no reader: its weights are absent")
+
+
+class _Silent:
+    """Denies every question: with `--json` and no terminal nobody can answer."""
+
+    def ask(self, questions: Sequence[Question]) -> Sequence[Reply]:
+        return [Reply.DENY] * len(questions)
+
+
+def _keeper(home: Home) -> Any:
+    """Makes the answer "always" a norm exactly as wide as shown (G5.5)."""
+
+    def keep(flow: Flow, decision: Decision) -> None:
+        for norm in lasting(flow, decision):
+            add_norm(home.path / "norms.toml", norm)
+
+    return keep
+
+
+def _drafted(home: Home, session: Session, world: World, request: str, model: str) -> Drafted:
+    name = model or home.config.get("models", {}).get("planner", LOCAL)
+    drafts = provider(name, "planner")
+    contracts = {n: c for n, c in world.tools.contracts.items()}
+    try:
+        return session.draft(request, planner(drafts, recipient(drafts, "planner"), contracts))
+    finally:
+        close = getattr(drafts, "close", None)
+        if close:
+            close()
+
+
+def _shown(shown: Terminal, session: Session, drafted: Drafted, request: str, json: bool) -> int:
+    problems = list(drafted.problems)
+    planned: Planned | None = None
+    if not problems:
+        try:
+            planned = session.prepare(drafted.source, request, drafted.handles)
+        except PlanError as error:
+            problems = [str(error)]
+    lines = planned.preview.lines if planned else ()
+    if json:
+        print(json_.dumps({"plan": drafted.source, "problems": problems, "doubts": list(drafted.doubts), "lines": [line_json(one) for one in lines]}, indent=2))
+    else:
+        shown.plan(drafted.source)
+        for problem in problems:
+            shown.line(f"refused: {problem}", "bad")
+        for doubt in drafted.doubts:
+            shown.line(f"left out, it seems: {doubt}", "warn")
+        if planned:
+            shown.preflight(lines)
+    return EXIT_CANNOT if problems else EXIT_DONE
+
+
+def _performed(shown: Terminal, session: Session, request: str, drafted: Drafted, json: bool) -> Report:
+    if drafted.problems:
+        return Report("", request, drafted.source, (), "", 0, (), (), tuple(drafted.problems))
+    try:
+        planned = session.prepare(drafted.source, request, drafted.handles)
+    except PlanError as error:
+        return Report("", request, drafted.source, (), "", 0, (), (), (str(error),))
+    if not json:
+        for doubt in drafted.doubts:
+            shown.line(f"  the plan seems to leave out: {doubt}", "warn")
+        shown.preflight(planned.preview.lines)
+        shown.line("\nDoing it", "bold")
+    return session.run(planned)
+
+
+def _ended(shown: Terminal, report: Report, world: World, json: bool) -> int:
+    if json:
+        print(json_.dumps(as_json(report, world.names), indent=2, ensure_ascii=False, default=str))
+    else:
+        shown.report(report)
+    if report.problems:
+        return EXIT_CANNOT
+    return EXIT_DONE if report.done else EXIT_NOT_DONE

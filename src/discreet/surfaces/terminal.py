@@ -1,0 +1,184 @@
+"""The terminal: preflight, questions, progress, answers and accounts, all text from outside rendered inert (G5.5).
+
+Contents are written without markup: nothing that a service or a plan wrote can style, hide or move what the user reads.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, TextIO
+
+from discreet.agents.session import Report
+from discreet.kernel.contract import Effect
+from discreet.kernel.monitor import Flow, Verdict
+from discreet.tools.preflight import Line, who_learns
+from discreet.tools.question import Question, Reply, inert
+
+MARKS = {Verdict.PERMIT: "yes", Verdict.ASK: "asks", Verdict.DENY: "NO"}
+WAITING = {"start": "…", "done": "done", "denied": "not allowed", "refused": "refused", "failed": "failed", "unknown": "outcome unknown", "unsent": "not sent"}
+
+
+class Terminal:
+    """Writes to `out`, reads answers from `source`. With `plain` nothing is coloured."""
+
+    def __init__(self, out: TextIO | None = None, source: TextIO | None = None, names: Mapping[str, str] | None = None) -> None:
+        self.out, self.source, self.names = out or sys.stdout, source or sys.stdin, names or {}
+        self.coloured = self.out.isatty()
+        self.asked = 0
+
+    def line(self, text: str = "", style: str = "") -> None:
+        codes = {"bold": "1", "good": "32", "bad": "31", "warn": "33", "faint": "2"}
+        if self.coloured and style:
+            text = f"\x1b[{codes[style]}m{text}\x1b[0m"
+        print(text, file=self.out, flush=True)
+
+    def name(self, type_: str) -> str:
+        head, _, whose = type_.partition(" of ")
+        shown = self.names.get(head, head.split("/")[-1].replace("-", " "))
+        return f"{shown} of {self.names.get(whose, whose)}" if whose else shown
+
+    # ------------------------------------------------------------------------------------------ before
+
+    def plan(self, source: str) -> None:
+        self.line("The plan", "bold")
+        for number, text in enumerate(source.rstrip().splitlines(), 1):
+            self.line(f"  {number:>2}  {inert(text)}")
+
+    def preflight(self, lines: Sequence[Line]) -> None:
+        """Who would learn what, before anything leaves."""
+        self.line("\nBefore anything leaves: who would learn what", "bold")
+        for recipient, types in who_learns(tuple(lines)).items():
+            if recipient.id == "user":
+                continue
+            learns = ", ".join(f"{self.name(t)}{'' if v is Verdict.PERMIT else f' ({MARKS[v]})'}" for t, v in sorted(types.items()))
+            self.line(f"  {inert(recipient.name or recipient.id)}: {learns}", "bad" if Verdict.DENY in types.values() else "")
+        acts = [line for line in lines if line.flow.contract.effect is not Effect.READ]
+        for line in acts:
+            times = f", up to {line.flow.times} times" if line.flow.times > 1 else ""
+            style = {Verdict.DENY: "bad", Verdict.ASK: "warn", Verdict.PERMIT: "good"}[line.verdict]
+            word = {Verdict.DENY: "not allowed", Verdict.ASK: "you will be asked", Verdict.PERMIT: "allowed by your norms"}[line.verdict]
+            self.line(f"  line {line.flow.span.line}: {line.flow.contract.name} ({line.flow.contract.effect}){times}: {word}", style)
+
+    # ------------------------------------------------------------------------------------------ during
+
+    def progress(self, stage: str, flow: Flow) -> None:
+        if stage == "start":
+            return
+        whom = ", ".join(sorted({inert(r.name or r.id) for r in flow.recipients if r.id != "user"}))
+        style = {"done": "faint", "denied": "bad", "unknown": "bad"}.get(stage, "warn")
+        self.line(f"  {flow.contract.name}{f' → {whom}' if whom else ''}: {WAITING.get(stage, stage)}", style)
+
+    def ask(self, questions: Sequence[Question]) -> Sequence[Reply]:
+        """Put questions one after the other, each in full; the answer binds to that call only."""
+        return [self._ask(one, number, len(questions)) for number, one in enumerate(questions, 1)]
+
+    def _ask(self, one: Question, number: int, count: int) -> Reply:
+        self.asked += 1
+        self.show(one, f" {number} of {count}" if count > 1 else "")
+        options = "[o]nce, [d]eny" if not one.always else "[o]nce, [a]lways exactly as shown, [d]eny"
+        while True:
+            print(f"  {options}: ", end="", file=self.out, flush=True)
+            said = self.source.readline()
+            if not said:
+                self.line("no answer, so: deny")
+                return Reply.DENY
+            word = said.strip().lower()
+            if word in ("o", "once", "y", "yes"):
+                return Reply.ONCE
+            if word in ("a", "always") and one.always:
+                return Reply.ALWAYS
+            if word in ("d", "deny", "n", "no"):
+                return Reply.DENY
+
+    def show(self, one: Question, count: str = "") -> None:
+        flow = one.flow
+        whom = ", ".join(sorted({inert(r.name or r.id) for r in flow.recipients if r.id != "user"})) or "nobody else"
+        types = sorted({self.name(t.type) for t in flow.label.tags})
+        self.line(f"\nQuestion{count}: {flow.contract.name} ({flow.contract.effect}) to {whom}", "warn")
+        self.line(f"  tells: {', '.join(types)}")
+        for why in one.reasons:
+            self.line(f"  why you are asked: {why}")
+        self.line("  exactly as it will be done:")
+        for name, content in one.shown:
+            first, *rest = content.split("\n")
+            self.line(f"    {name}: {first}")
+            for more in rest:
+                self.line(f"    {' ' * len(name)}  {more}")
+        if one.reveals:
+            self.line(f"  that it is done at all tells: {', '.join(map(self.name, one.reveals))}", "bad")
+
+    # ------------------------------------------------------------------------------------------ after
+
+    def report(self, report: Report) -> None:
+        if report.problems:
+            self.line("\nThe plan was refused before any effect:", "bad")
+            for problem in report.problems:
+                self.line(f"  {inert(problem)}")
+            return
+        if report.told or report.stopped:
+            self.line("\nAnswer", "bold")
+        for text in report.told:
+            self.line(f"  {text}")
+        if report.stopped:
+            self.line(f"  stopped: {report.stopped}", "warn")
+        self.accounts(report)
+
+    def accounts(self, report: Report, own: bool = False) -> None:
+        """Who learnt what: outside parties in full, the user's own services in one line."""
+        shown = [a for a in report.accounts if own or not a.name.endswith(" provider")]
+        if shown:
+            self.line("\nWho learnt what", "bold")
+        for account in shown:
+            self.line(f"  {account.sentence(self.names)}")
+        hosts = sorted(a.name for a in report.accounts if a.name.endswith(" provider"))
+        if hosts and not own:
+            self.line(f"  Your own services kept or carried what is yours: {', '.join(hosts)}.", "faint")
+        self.line(f"  Questions asked: {report.questions}. Calls refused by your norms: {report.denied}.", "faint")
+
+
+def as_json(report: Report, names: Mapping[str, str]) -> dict[str, Any]:
+    """A report as plain data for `--json`."""
+    return {
+        "errand": report.errand,
+        "request": report.request,
+        "plan": report.source,
+        "problems": list(report.problems),
+        "told": list(report.told),
+        "stopped": report.stopped,
+        "questions": report.questions,
+        "denied": report.denied,
+        "done": report.done,
+        "lines": [line_json(line) for line in report.lines],
+        "accounts": [
+            {
+                "recipient": a.name,
+                "learnt": [{"type": one.type, "subject": one.subject, "tool": one.tool, "certain": one.certain, "bits": one.bits} for one in a.learnt],
+                "withheld": dict(a.withheld),
+                "sentence": a.sentence(names),
+            }
+            for a in report.accounts
+        ],
+    }
+
+
+def line_json(line: Line) -> dict[str, Any]:
+    """One preflight line as plain data; no contents."""
+    return {
+        "line": line.flow.span.line,
+        "column": line.flow.span.column,
+        "tool": line.flow.contract.name,
+        "effect": line.flow.contract.effect.value,
+        "verdict": line.verdict.value,
+        "times": line.flow.times,
+        "exact": line.exact,
+        "recipients": [r.id for r in line.flow.recipients],
+        "tags": sorted([t.type, t.subject] for t in line.flow.label.tags),
+        "sources": sorted(line.flow.label.sources),
+        "findings": [
+            {"verdict": f.verdict.value, "recipient": f.recipient, "type": f.tag.type if f.tag else "", "argument": f.argument, "norms": list(f.norms), "why": f.why}
+            for f in line.decision.findings
+            if f.verdict is not Verdict.PERMIT
+        ],
+        "ignores": [str(span) for span in line.ignores],
+    }
