@@ -17,7 +17,7 @@ from discreet.kernel.value import Standing, Value
 from discreet.policy.check import test_norms as run_tests
 from discreet.policy.decide import Index, decide
 from discreet.policy.edit import add_norm, drop_norm, list_norms, unknown_tools
-from discreet.policy.explain import NAMED_MAX, always, explain, explain_telling, no_always
+from discreet.policy.explain import NAMED_MAX, always, explain, explain_telling, lasting, no_always
 from discreet.policy.load import combine, defaults, load, parse
 from discreet.policy.naming import PHRASE_WORDS_MAX, TEXT_CHARS_MAX, roles_named, types_inside, types_named, types_of, words
 from discreet.policy.norm import Norms
@@ -148,6 +148,16 @@ def test_a_lasting_answer_to_an_act_covers_these_recipients_only() -> None:
     what = replace(contract, parameters=(*contract.parameters, Parameter("what", text(), Role.WHAT)))
     differs = replace(flow, contract=what, arguments={**flow.arguments, "what": Value("z")})
     assert "differs from call to call" in no_always(asked(differs), differs)
+
+
+def test_always_answers_every_question_of_a_call_or_is_not_offered() -> None:
+    both = tell("contact/phone", "purchase/history")
+    norms = lasting(both, decide(both, NORMS))
+    assert len(norms) == 2 and decide(both, NORMS + Norms(norms)).verdict is Verdict.PERMIT
+    mixed = tell("contact/phone", "contact")
+    assert lasting(mixed, decide(mixed, NORMS)) == ()
+    assert lasting(pay(), decide(pay(), NORMS)) == ()
+    assert lasting(tell("body"), decide(tell("body"), NORMS)) == ()
 
 
 # --- the user's file ------------------------------------------------------------------------------------------------

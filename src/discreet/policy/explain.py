@@ -77,10 +77,10 @@ def always(finding: Finding, flow: Flow) -> Norm | Allowance:
         raise DiscreetError(f"no lasting answer is possible: {why}")
     recipients = {r.id: r for r in flow.recipients}
     if finding.tag is None:
-        return _always_act(flow)
+        return _always_act(flow, [finding])
     recipient = recipients[finding.recipient]
     return Norm(
-        id=f"always-{_digest(recipient.id, *finding.tag, flow.contract.name)}",
+        id=f"always-{_digest(_shown(recipient), *finding.tag, flow.contract.name, flow.contract.purpose, str(flow.times))}",
         verdict=Rule.PERMIT,
         who=_exactly(recipient),
         learns=(finding.tag.type,),
@@ -92,6 +92,15 @@ def always(finding: Finding, flow: Flow) -> Norm | Allowance:
         over=finding.norms,
         origin="answers",
     )
+
+
+def lasting(flow: Flow, decision: Decision) -> tuple[Norm | Allowance, ...]:
+    """The norms that answer all questions of this call for ever; nothing, unless every one of them has a lasting answer."""
+    asked = [f for f in decision.findings if f.verdict is Verdict.ASK]
+    if any(no_always(f, flow) for f in asked):
+        return ()
+    made = (always(f, flow) for f in asked)
+    return tuple({norm.id: norm for norm in made}.values())
 
 
 def no_always(finding: Finding, flow: Flow) -> str:
@@ -118,11 +127,11 @@ def _no_always_act(flow: Flow) -> str:
     return "" if authority <= {Role.WHO} else "what it does differs from call to call; write the norm yourself"
 
 
-def _always_act(flow: Flow) -> Allowance:
+def _always_act(flow: Flow, asked: list[Finding]) -> Allowance:
     authority = flow.authority()
     standings = [standing for standing, _ in authority.values()]
     return Allowance(
-        id=f"always-{_digest(flow.contract.name, *(r.id for r in flow.recipients))}",
+        id=f"always-{_digest(flow.contract.name, flow.contract.purpose, str(flow.times), *sorted(map(_shown, flow.recipients)))}",
         verdict=Rule.PERMIT,
         effect=(Effect.WRITE,),
         through=(flow.contract.name,),
@@ -133,7 +142,7 @@ def _always_act(flow: Flow) -> Allowance:
         times_max=flow.times,
         undoable=flow.contract.undoable,
         sources=tuple(sorted(frozenset().union(*(sources for _, sources in authority.values())) - INSIDE)),
-        over=(),
+        over=tuple(dict.fromkeys(id for f in asked for id in f.norms)),
         origin="answers",
     )
 
@@ -142,6 +151,10 @@ def _exactly(recipient: Recipient) -> tuple[Who, ...]:
     """This id, and only when it comes in as it did: named again by the user, found again from a name."""
     marks = sorted(r for r in recipient.roles if r in roles() and roles()[r].mark)
     return tuple(frozenset((recipient.id, mark)) for mark in marks) or (frozenset((recipient.id,)),)
+
+
+def _shown(recipient: Recipient) -> str:
+    return json.dumps(sorted(sorted(one) for one in _exactly(recipient)))
 
 
 def _digest(*parts: str) -> str:
