@@ -19,8 +19,12 @@ margin_min = 0.08  # cosine between the nearest description and the next, below 
 score_min = 0.18  # below this nothing is near: every candidate is in doubt
 near_max = 5  # candidates that doubt chooses among
 
-# The most private first. A type is as private as the longest of these that it begins with; the caller may bring its own order.
-PRIVATE_FIRST = ("credential", "health", "personal", "communication/secret", "legal", "identity", "finance", "family", "work/salary", "communication", "location", "work", "contact", "schedule", "purchase", "preference", "body")  # fmt: skip
+# The most private first. A type stands where the longest of these that it begins with stands; a caller may bring its own order.
+PRIVATE_FIRST = (
+    "unclassified", "credential", "health", "personal", "communication/secret", "legal", "identity", "finance", "family", "work/secret",
+    "work/salary", "work/performance", "communication", "location", "education", "work", "contact", "device", "home", "vehicle", "document",
+    "social", "schedule", "purchase", "body", "preference", "general",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +55,8 @@ def suggest(fact: str, types: Sequence[tuple[str, str]], privacy: Callable[[str]
 
 def privacy_of(type_id: str) -> int:
     """The default order; an unknown type is the most private."""
-    found = [index for index, prefix in enumerate(PRIVATE_FIRST) if type_id == prefix or type_id.startswith(prefix + "/")]
-    return max(found, default=-1)
+    found = [prefix for prefix in PRIVATE_FIRST if type_id == prefix or type_id.startswith(prefix + "/")]
+    return PRIVATE_FIRST.index(max(found, key=len)) if found else -1
 
 
 def _by_meaning(fact: str, types: Sequence[tuple[str, str]]) -> list[float]:
