@@ -15,12 +15,24 @@ NAMES_MAX = 24
 ROUNDS_MAX = 3
 VARIANTS_MAX = 6
 CLOSURE_MAX = 40
+UNLIKELY_TEMPLATES_MAX = 3
 NOT_INPUT_HEADERS = {
     "host", "content-type", "content-length", "cookie", "accept", "accept-encoding", "accept-language", "if-none-match", "if-modified-since", "range", "if-range", "transfer-encoding", "connection", "upgrade", "authorization",
     "x-forwarded-host", "x-forwarded-proto", "x-forwarded-for", "x-forwarded-port", "x-forwarded-prefix", "x-script-name", "expect", "x-requested-with", "access-control-request-method", "origin", "sec-fetch-site", "sec-fetch-mode", "cache-control",
 }
 # What a handler touches when its inputs are taken apart by hand, where the wrappers see no names being asked for.
 BY_HAND = {"query_string", "get_data", "data", "stream", "environ", "full_path", "META", "COOKIES", "body", "scope", "raw_path", "QUERY_STRING", "rfile", "path", "headers", "url", "json", "get_json"}
+# Without one of these imported in a file, a call there with a telling name is something else.
+LIBRARIES = {
+    "ssrf": {"requests", "httpx", "urllib", "http", "aiohttp", "urllib3", "pycurl", "socket", "tornado", "asyncio", "treq", "httplib2", "grequests"},
+    "deserialise": {"pickle", "yaml", "marshal", "dill", "jsonpickle", "shelve", "joblib", "ruamel", "cloudpickle", "torch", "numpy", "pandas", "_pickle", "cPickle", "oyaml", "django"},
+    "xml": {"xml", "lxml", "xmltodict", "bs4", "defusedxml", "html5lib"},
+    "xpath": {"xml", "lxml", "elementpath", "parsel", "scrapy", "defusedxml"},
+    "ldap": {"ldap", "ldap3", "bonsai", "flask_ldap3_login"},
+    "archive": {"zipfile", "tarfile", "shutil", "py7zr", "patoolib"},
+    "sql": {"sqlite3", "sqlalchemy", "django", "psycopg2", "psycopg", "pymysql", "MySQLdb", "mysql", "aiosqlite", "asyncpg", "peewee", "pony", "databases", "flask_sqlalchemy", "apsw", "records", "dataset", "tortoise", "pandas", "flask_mysqldb"},
+    "command": {"os", "subprocess", "asyncio", "commands", "pexpect", "sh", "fabric", "invoke", "paramiko", "plumbum", "pty"},
+}
 NOT_NAMES = {"GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "utf-8", "utf8", "__main__", "r", "w", "rb", "wb", "a", "ascii", "latin-1", "ignore", "replace", "strict", "html.parser", "application/json", "text/html", "text/plain"}
 PREFERENCE_WORDS = ("lang", "locale", "theme", "timezone", "tz", "color", "colour", "mode", "view", "sort", "consent", "currency", "banner", "seen", "tab", "layout", "font", "page", "filter", "search")
 SENSITIVE_COOKIE = re.compile(r"(^|[_.-])(sess|session|sessionid|sid|auth|token|jwt|remember|rememberme|login|access|refresh|api[_-]?key|secret|identity|id[_-]?token)", re.I)
@@ -42,11 +54,12 @@ class Attack(object):
         self.scope = closure(survey, self.function)
         self.names, self.text_names, self.kinds_static = [], [], set()
         for function in self.scope:
-            self.kinds_static |= set(function["kinds"])
+            imports = survey["imports"].get(function["file"], set())
+            self.kinds_static |= {k for k in function["kinds"] if k not in LIBRARIES or imports & LIBRARIES[k]}
         self.constants = list(dict.fromkeys(c for f in self.scope[:6] for c in f["constants"]))
         self.compared = list(dict.fromkeys(c for f in self.scope[:8] for c in f["compared"]))
         self.iterates = False
-        self.idle_modes = set()
+        self.idle_modes, self.likely = set(), True
         self.session, self.encodings, self.marked = None, set(), {}
         self.variants = [{}]
         self.body_method = next((m for m in ("POST", "PUT", "PATCH", "DELETE") if m in endpoint["methods"]), None)
@@ -243,7 +256,8 @@ class Attack(object):
         known = set(asked) - {self.session_cookie()} - NOT_NAMES
         if known:
             constants = [n for n in self.names if n not in known]
-            extra = 0 if self.endpoint["framework"] in ("flask", "starlette", "fastapi") else 8
+            touched = {a for f in self.scope for a in f["attributes"]}
+            extra = 8 if self.endpoint["framework"] not in ("flask", "starlette", "fastapi") or touched & {"query_string", "get_data", "environ", "full_path"} else 0
             self.names = [n for n in self.names if n in known] + constants[:extra]
         elif self.endpoint["framework"] in ("flask", "starlette", "fastapi"):
             touched = {a for f in self.scope for a in f["attributes"]}
@@ -317,6 +331,7 @@ class Attack(object):
         kinds = [k for k in PAYLOADS if k not in ("archive", "filename") and (self.all_kinds or k in self.kinds_static or k in ("xss", "redirect"))]
         kinds.sort(key=lambda k: (k not in self.kinds_static, k == "code"))
         for kind in kinds:
+            self.likely = kind in self.kinds_static or kind in ("xss", "redirect")
             if time.monotonic() > self.deadline:
                 self.notes.append("out of time before " + kind)
                 break
@@ -332,14 +347,14 @@ class Attack(object):
     def attack_kind(self, kind):
         schema = self.endpoint.get("schema")
         for mode in self.modes():
-            for variant in self.variants:
+            for variant in self.variants if self.likely else self.variants[:1]:
                 targets = self.targets(kind, mode)
                 if len(targets) > 1 and not schema and len(self.names) > 1:
                     pass
                 for name in targets:
                     if any(c["name"] == name and (c["kind"] == kind or (kind, c["kind"]) == ("template", "code")) for c in self.claims):
                         continue
-                    for template in self.templates(kind):
+                    for template in self.templates(kind)[: None if self.likely else UNLIKELY_TEMPLATES_MAX]:
                         if time.monotonic() > self.deadline:
                             return
                         found = self.try_one(kind, mode, name, template, variant)
@@ -360,7 +375,7 @@ class Attack(object):
         plain = list(PAYLOADS[kind])
         out = list(plain)
         for coding in sorted(self.encodings):
-            for code in (("b64", "b64u") if coding == "b64" else (coding,)):
+            for code in (("b64", "b64u", "b64p") if coding == "b64" else (coding,)):
                 out += ["@@AS:%s@@" % code + t for t in plain if not t.startswith("@@AS")]
         if kind == "path":
             bases = [c for c in self.constants if c.startswith(("/", "./")) and len(c) > 1 and " " not in c and "<" not in c][:2]
@@ -381,21 +396,25 @@ class Attack(object):
         request = self.build(mode, {name: payload}, variant, channels, only)
         answer = self.send(request, tokens["MARK"])
         seen = self.judge(kind, template, tokens, answer, payload)
-        if seen is None and kind == "path" and template == "@@UP@@@@CANARY@@" or seen is None and kind == "path" and template == "@@CANARY@@":
-            seen = self.existence(mode, name, template, tokens, variant, channels, only, answer)
+        if seen is None and kind == "path" and template in ("@@UP@@@@CANARY@@", "@@CANARY@@") and answer[1] < 500:
+            seen = self.existence(mode, name, template, tokens, variant, channels, only)
         return seen
 
-    def existence(self, mode, name, template, tokens, variant, channels, only, answer):
-        """Whether the answer tells if a file outside exists: same request, a path of the same shape that is not there."""
-        if answer[1] == 404 and not self.all_kinds and "path" not in self.kinds_static:
-            return None
-        missing = tokens["CANARY"].replace("canary.txt", "kanary.txt")
-        answers = []
-        for path in (missing, tokens["CANARY"], missing):
+    def existence(self, mode, name, template, tokens, variant, channels, only):
+        """Whether the answer tells if a file outside exists: three names that are not there, two that are, each used once."""
+        shapes = []
+        for there in (False, True, False, True, False):
+            word = "dq" + os.urandom(6).hex()
+            path = os.path.join(self.place, word + ".txt")
+            if there:
+                with open(path, "w") as stream:
+                    stream.write("outside")
             again = dict(tokens, CANARY=path)
-            answers.append(self.send(self.build(mode, {name: oracles.fill(template, again)}, variant, channels, only), tokens["MARK"]))
-        plain = [(a[1], re.sub(rb"[ck]anary", b"", a[3])) for a in answers]
-        if plain[0] == plain[2] and plain[0] != plain[1] and plain[1] == (answer[1], re.sub(rb"[ck]anary", b"", answer[3])):
+            answer = self.send(self.build(mode, {name: oracles.fill(template, again)}, variant, channels, only), tokens["MARK"])
+            if there:
+                os.remove(path) if os.path.exists(path) else None
+            shapes.append((answer[1], answer[3].replace(word.encode(), b"").replace(word.title().encode(), b"")))
+        if shapes[0] == shapes[2] == shapes[4] != shapes[1] == shapes[3]:
             return {"effect": "the answer tells whether a file outside the project exists", "at": None, "oracle": "existence"}
         return None
 
@@ -488,6 +507,7 @@ class Attack(object):
             request = self.final(mode, name, template, variant, channel, keep)
             if request is None:
                 return None
+            request = self.fewer_pairs(kind, template, request) if name != "*" else request
             if not self.harmless(kind, mode, name, variant, channel, keep, template):
                 self.notes.append("%s: also without the payload" % kind)
                 return None
@@ -607,11 +627,7 @@ class Attack(object):
                     fewer = dict(slim, files=[f for f in slim["files"] if f is not file])
                     if fewer["files"] and self.again(kind, template, fewer):
                         slim = fewer
-                for place in ("query", "form", "headers", "cookies"):
-                    for pair in list(slim.get(place, [])):
-                        fewer = dict(slim, **{place: [p for p in slim[place] if p is not pair]})
-                        if self.again(kind, template, fewer):
-                            slim = fewer
+                slim = self.fewer_pairs(kind, template, slim)
                 if self.again(kind, template, slim):
                     tokens = self.tokens()
                     if self.judge(kind, template, tokens, self.send(put(slim, "plain.txt"), tokens["MARK"]), "plain") is None:
@@ -623,18 +639,31 @@ class Attack(object):
         return self.judge(kind, template, tokens, self.send(put(request, payload), tokens["MARK"]), payload)
 
     def attack_raw(self, kind):
-        for template in PAYLOADS[kind]:
-            tokens = self.tokens()
-            payload = oracles.fill(template, tokens)
-            request = self.build("raw", {"@": payload}, {}, only=[])
-            seen = self.judge(kind, template, tokens, self.send(request, tokens["MARK"]), payload)
-            if seen is not None:
-                slim = self.build("raw", {"@": "@@PAYLOAD@@"}, {}, only=[])
-                slim["type"] = request["type"]
+        for variant in self.variants:
+            for template in PAYLOADS[kind][: None if self.likely else UNLIKELY_TEMPLATES_MAX]:
+                if time.monotonic() > self.deadline:
+                    return
+                tokens = self.tokens()
+                payload = oracles.fill(template, tokens)
+                request = self.build("raw", {"@": payload}, variant)
+                seen = self.judge(kind, template, tokens, self.send(request, tokens["MARK"]), payload)
+                if seen is None:
+                    continue
+                slim = dict(self.build("raw", {"@": "@@PAYLOAD@@"}, variant), type=request["type"])
+                slim = self.fewer_pairs(kind, template, slim)
                 tokens = self.tokens()
                 if self.again(kind, template, slim) and self.judge(kind, template, tokens, self.send(put(slim, "plain"), tokens["MARK"]), "plain") is None:
                     self.claim(kind, "body", "raw", template, slim, seen)
                     return
+
+    def fewer_pairs(self, kind, template, request):
+        """The request without the pairs that it does not need."""
+        for place in ("query", "form", "headers", "cookies"):
+            for pair in list(request.get(place, [])):
+                fewer = dict(request, **{place: [p for p in request[place] if p is not pair]})
+                if "@@PAYLOAD@@" not in str(pair) and self.again(kind, template, fewer):
+                    request = fewer
+        return {k: v for k, v in request.items() if v != []}
 
     # -- what shows without a payload -------------------------------------------------------------------------------
 
@@ -678,7 +707,7 @@ class Attack(object):
                 continue
             low = key.lower()
             sensitive = bool(SENSITIVE_COOKIE.search(key)) and not any(w in low for w in PREFERENCE_WORDS)
-            carries = mark in content and "secure" in made[key]["explicit"] and not any(w in low for w in PREFERENCE_WORDS)
+            carries = "secure" in made[key]["explicit"] and not any(w in low for w in PREFERENCE_WORDS)
             at = made[key]["at"]
             if "secure" not in flags and (sensitive or carries) and not self.have("cookie", key):
                 self.claim("cookie", key, "answer", "", self.slim_passive(request, mark, lambda got: self.has_cookie(got, key, "secure")), {"effect": "the cookie `%s` is sent over plain connections" % key, "at": at, "oracle": "cookie"}, cookie=key, flag="secure")

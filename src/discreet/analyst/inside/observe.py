@@ -113,7 +113,7 @@ def audit(watch, library_roots):
         elif event == "socket.getaddrinfo":
             watch.kinds.add("ssrf")
             watch.note("resolve", "%s:%s" % (args[0], args[1]))
-        elif event in ("pickle.find_class", "marshal.loads"):
+        elif event == "pickle.find_class":
             watch.kinds.add("deserialise")
         elif event in ("compile", "exec"):
             source = args[0]

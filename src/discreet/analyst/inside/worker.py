@@ -69,6 +69,7 @@ def main():
 
 def index(survey):
     survey["by_file"], survey["by_name"] = {}, {}
+    survey["imports"] = {f["file"]: {name.split(".")[0] for name in f["imports"]} for f in survey["files"]}
     for function in survey["functions"]:
         survey["by_file"].setdefault(function["file"], []).append(function)
         survey["by_name"].setdefault(function["name"], []).append(function)

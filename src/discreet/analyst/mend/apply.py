@@ -61,8 +61,9 @@ def _edited(module: cst.Module, node: cst.CSTNode, edit: Edit, scope: cst.CSTNod
     place = _after_imports(body)
     added: list[cst.BaseStatement] = []
     code = module.code
+    imported = {dotted(alias.name) for statement in body if isinstance(statement, cst.SimpleStatementLine) for part in statement.body if isinstance(part, cst.Import) for alias in part.names if alias.asname is None}
     for name in sorted(edit.imports):
-        if f"import {name}\n" not in code and not any(line.strip() == f"import {name}" for line in code.splitlines()):
+        if name not in imported:
             added.append(cst.parse_statement(f"import {name}\n"))
     for name in sorted(edit.helpers):
         first = HELPERS[name].split("(")[0] + "("

@@ -121,7 +121,7 @@ class _Work:
             return None
         checks.append("every variant of the attack fails")
         checks.append("the audit finds nothing new")
-        if not self._same_traffic(staged, claim.file):
+        if not self._same_traffic(staged, claim.kind):
             return None
         checks.append("harmless requests are answered as before")
         tests = self._same_tests(staged)
@@ -135,13 +135,15 @@ class _Work:
         """Whether the same function had a second hole of the same kind, which this patch need not close."""
         return sum(1 for cwe, file, line in self.known if cwe == claim.cwe and file == claim.file and line != claim.line) > 0
 
-    def _same_traffic(self, staged: Staged, file: str) -> bool:
+    def _same_traffic(self, staged: Staged, kind: str) -> bool:
         if self.traffic_before is None:
             first, second = self._traffic(self.compartment.staged), self._traffic(self.compartment.staged)
             self.traffic_before = {k: (first[k], second.get(k)) for k in first}
         after = self._traffic(staged)
         for request, (first, second) in self.traffic_before.items():
             now = after.get(request)
+            if kind == "redirect" and " public address " in request:
+                continue  # a foreign address is no harmless one where the hole is to follow it
             if first == second and first is not None and first[0] < 500 and now != first:
                 return False
         return bool(after) or not self.traffic_before

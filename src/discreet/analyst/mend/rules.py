@@ -280,6 +280,7 @@ def path(site: Site) -> Edit | None:
         return None
     shown = site.texts.get(target.value, target) if isinstance(target, cst.Name) else target
     base = _base_of(shown)
+    here = base is None
     if base is None:
         base = call("os.getcwd")
     guarded = call("_confined", base, target)
@@ -288,7 +289,7 @@ def path(site: Site) -> Edit | None:
         new: cst.Call = site.node.with_changes(func=function.with_changes(value=guarded)) if isinstance(function, cst.Attribute) else site.node
     else:
         new = with_first(site.node, guarded)
-    return Edit(call=new, helpers={"confined"}, imports={"os"})
+    return Edit(call=new, helpers={"confined"}, imports={"os"} if here else set())
 
 
 def _base_of(node: cst.BaseExpression) -> cst.BaseExpression | None:
@@ -344,6 +345,8 @@ def archive(site: Site) -> Edit | None:
 
 def xss(site: Site) -> Edit | None:
     """Escape each value on its way into markup."""
+    if site.last in ("render_template_string", "from_string", "Template"):
+        return template(site)
     if site.last in ("Markup", "mark_safe") and first(site) is not None:
         argument = first(site)
         holder, parts = site.text_of(argument) if argument is not None else (None, None)
