@@ -135,7 +135,9 @@ def test_over_has_to_name_a_norm_that_asks() -> None:
         loaded = combine(defaults(), parse(GOOD.replace("because", f'over = ["{over}"]\nbecause')))
         assert "over: no norm that asks has the id" in str(loaded.problems[0])
         assert loaded.norms.named("size").verdict is Rule.FORBID
-    assert combine(defaults(), parse(GOOD.replace("because", 'over = ["named-private"]\nbecause'))).problems == ()
+    answering = GOOD.replace("because", 'over = ["named-private"]\nbecause')
+    assert combine(defaults(), parse(answering)).problems == ()
+    assert combine(defaults(), parse('drop = ["named-private"]\n' + answering)).problems == (), "what is dropped needs no answer"
 
 
 def test_a_shipped_norm_may_be_dropped_and_a_slip_in_dropping_denies() -> None:

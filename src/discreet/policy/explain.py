@@ -16,7 +16,6 @@ from discreet.kernel.label import PUBLIC, Tag, label
 from discreet.kernel.monitor import Decision, Finding, Flow, Verdict
 from discreet.kernel.shape import Shape
 from discreet.kernel.value import Value
-from discreet.policy.act import SHOWN
 from discreet.policy.decide import decide
 from discreet.policy.norm import INSIDE, SUBJECT_USER, Allowance, Norm, Norms, Rule, Who
 from discreet.policy.vocabulary import REQUEST, roles, types
@@ -214,12 +213,12 @@ def _remedy(flow: Flow, told: list[Finding], done: list[Finding], norms: Norms) 
         return "your answer makes the place hold it" if asked else "a place takes only what it holds; keep this where its kind is kept"
     if told:
         tag = told[0].tag
-        over = f", over {', '.join(f'`{n}`' for n in told[0].norms)}" if told[0].norms else ""
+        insisting = [n for n in told[0].norms if not getattr(norms.named(n), "yields", True)]
+        over = f", over {', '.join(f'`{n}`' for n in insisting)}" if insisting else ""
         return (
             f"a norm would permit it: permit `{tag.type}` about `{tag.subject}` to `{told[0].recipient}` "
             f"for `{flow.contract.purpose}` through `{flow.contract.name}`{over}"
         )
     if any(f.argument in flow.unresolved for f in done):
         return "it is settled once the recipient is known"
-    needed = ", ".join(f"{name} at least {SHOWN[standing]}" for name, (standing, _) in flow.authority().items())
-    return f"your answer to this call permits it, or an allowance for `{flow.contract.name}`" + (f" ({needed})" if needed else "")
+    return f"your answer to this call permits it, or an allowance for `{flow.contract.name}`"

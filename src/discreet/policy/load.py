@@ -113,7 +113,7 @@ def combine(base: Loaded, user: Loaded) -> Loaded:
             extra += _deny_all(f"drop-{len(problems)}", problem)
     groups = ((g.norms, g.allowances, g.bits) for g in (kept, user.norms, extra))
     both = _distinct(_Gathered(*(sum(group, ()) for group in zip(*groups, strict=True))), problems)
-    return Loaded(_with_over_checked(both, problems), user.drop, base.tests + user.tests, tuple(problems))
+    return Loaded(_with_over_checked(both, base.norms, problems), user.drop, base.tests + user.tests, tuple(problems))
 
 
 def parse(text: str, origin: str = "norms") -> Loaded:
@@ -174,9 +174,11 @@ def _erred(item: Norm | Allowance, why: str) -> Norm | Allowance:
     return replace(item, verdict=Rule.FORBID, over=(), erring=why)
 
 
-def _with_over_checked(norms: Norms, problems: list[Problem]) -> Norms:
-    def checked(items: tuple) -> tuple:
-        asking = {n.id for n in items if n.verdict is Rule.ASK}
+def _with_over_checked(norms: Norms, shipped: Norms, problems: list[Problem]) -> Norms:
+    """`over` names norms that ask, a dropped one perhaps; a permit that names anything else errs."""
+
+    def checked(items: tuple, before: tuple) -> tuple:
+        asking = {n.id for n in (*items, *before) if n.verdict is Rule.ASK}
         done = []
         for item in items:
             wrong = [o for o in item.over if o not in asking]
@@ -187,7 +189,7 @@ def _with_over_checked(norms: Norms, problems: list[Problem]) -> Norms:
             done.append(item)
         return tuple(done)
 
-    return replace(norms, norms=checked(norms.norms), allowances=checked(norms.allowances))
+    return replace(norms, norms=checked(norms.norms, shipped.norms), allowances=checked(norms.allowances, shipped.allowances))
 
 
 # --- tables ---------------------------------------------------------------------------------------------------------
