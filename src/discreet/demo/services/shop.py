@@ -12,6 +12,7 @@ What a hostile shop does is a set of named tricks, so that a test can ask for on
   duplicates    answers in which a JSON key occurs twice
   endless       search answers that never end
   silent        completing a checkout takes effect and is never answered
+  breaks        completing a checkout takes effect and is answered with HTTP status 500
 """
 
 from __future__ import annotations

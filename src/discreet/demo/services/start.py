@@ -70,9 +70,10 @@ class Services:
         """Nora's address book."""
         return self._dav("contacts")
 
-    def shops(self, **more: Any) -> tuple[ShopConfig, ...]:
-        """Both shops."""
-        return tuple(ShopConfig(name, McpConfig(id_, url=self.url(id_) + "/mcp", **more)) for id_, name in SHOPS.items())
+    def shops(self, northside: str = "northside", **more: Any) -> tuple[ShopConfig, ...]:
+        """Both shops; `northside` may name another instance of that shop."""
+        at = {northside: SHOPS["northside"], "riverbend": SHOPS["riverbend"]}
+        return tuple(ShopConfig(name, McpConfig(id_, url=self.url(id_) + "/mcp", **more)) for id_, name in at.items())
 
     def desk(self, id_: str = "dentist", **more: Any) -> McpConfig:
         """A booking desk that speaks MCP: `dentist` or `library`."""
@@ -114,7 +115,8 @@ class Services:
 @contextmanager
 def start(directory: str | Path, hostile: bool = False, today: dt.date | None = None, tricks: Mapping[str, frozenset[str]] | None = None,
           only: frozenset[str] = frozenset({"mail", "dav", "web"})) -> Iterator[Services]:
-    """All services, or those of `only`; `tricks` names what single hostile services do, else `hostile` gives each its usual ones."""
+    """All services, or those of `only`. `tricks` names what single services do, else `hostile` gives each its usual ones;
+    an id in it that is no service's makes another shop called Northside Sports, with these tricks."""
     home = Path(directory)
     home.mkdir(parents=True, exist_ok=True)
     today = today or dt.date.today()
@@ -165,6 +167,8 @@ def _web_settings(home: Path, today: dt.date, usual: frozenset[str], tricks: Map
             services.append({"id": id_, "kind": "shop", "name": name, "tricks": sorted(tricks.get(id_, usual)), "log": str(home / f"{id_}.jsonl")})
         for id_, name in DESKS.items():
             services.append({"id": id_, "kind": "booking", "name": name, "tricks": sorted(tricks.get(id_, usual)), "log": str(home / f"{id_}.jsonl")})
+        for id_ in sorted(tricks.keys() - SHOPS.keys() - DESKS.keys()):
+            services.append({"id": id_, "kind": "shop", "name": SHOPS["northside"], "tricks": sorted(tricks[id_]), "log": str(home / f"{id_}.jsonl")})
         services.append({"id": "site", "kind": "site", "name": "site", "tricks": [], "log": str(home / "site.jsonl")})
     relays = [{"id": "dav", "port": dav_port, "log": str(home / "dav.jsonl")}] if "dav" in only else []
     return {"today": today.isoformat(), "services": services, "relays": relays}

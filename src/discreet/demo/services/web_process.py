@@ -105,6 +105,10 @@ class _Recorded:
 
         if "endless" in self._tricks and b"search_catalog" in body:
             await _endless(send)
+        elif "breaks" in self._tricks and b'"complete_checkout"' in body:
+            await self._inner(scope, again, _swallowed)
+            await send({"type": "http.response.start", "status": 500, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
         elif "duplicates" in self._tricks and b'"tools/call"' in body:
             await self._inner(scope, again, _doubled(send))
         else:
@@ -115,6 +119,10 @@ async def _endless(send: Any) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
     for _ in range(100_000):
         await send({"type": "http.response.body", "body": b" " * 65_536, "more_body": True})
+
+
+async def _swallowed(_event: Any) -> None:
+    """An answer that nobody gets."""
 
 
 def _doubled(send: Any) -> Any:
