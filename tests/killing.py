@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+
+FAST = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # a kill loses nothing of memory-backed files either
+
+
+@contextmanager
+def fast_folder() -> Iterator[Path]:
+    """A folder where a synchronised write waits for no disk: for laws and kills, of which there are many."""
+    with tempfile.TemporaryDirectory(dir=FAST) as folder:
+        yield Path(folder)
 
 
 class Steps:

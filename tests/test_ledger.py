@@ -206,6 +206,33 @@ def test_limits_are_stated_with_their_unit(tmp_path):
         assert ledger.verify().ok
 
 
+def test_a_full_disk_is_told_before_the_effect_and_leaves_the_chain_whole(tmp_path):
+    with opened(tmp_path) as ledger:
+        ledger.intent(order())
+        pages = ledger.db.execute("pragma page_count").fetchone()[0]
+        ledger.db.execute(f"pragma max_page_count = {pages}")
+        with pytest.raises(LedgerError, match="cannot be written: database or disk is full"):
+            for _ in range(50):
+                ledger.intent(order(note="x" * 400))
+        ledger.db.execute("pragma max_page_count = 1000000")
+        assert ledger.verify().ok
+        ledger.note(Kind.QUESTION)
+
+
+def test_an_entry_is_on_the_disk_when_it_returns(tmp_path):
+    """G8.1: `synchronous = full` before writes and payments, and before everything else too."""
+    with opened(tmp_path) as ledger:
+        assert ledger.db.execute("pragma synchronous").fetchone()[0] == 2
+        assert ledger.db.execute("pragma journal_mode").fetchone()[0] == "wal"
+
+
+def test_a_name_that_is_no_text_is_refused_whole(tmp_path):
+    with opened(tmp_path) as ledger:
+        with pytest.raises(LedgerError, match="surrogate"):
+            ledger.intent(order(parties=(Party("x", "x", "\ud800"),)))
+        assert ledger.newest()[0] == 0 and ledger.verify().ok
+
+
 def test_kinds_keep_to_their_methods(tmp_path):
     with opened(tmp_path) as ledger:
         with pytest.raises(LedgerError, match="own method"):
@@ -263,7 +290,7 @@ with Ledger.open(folder / "store" / "ledger.db", bytes(range(32)), folder / "els
 
 def test_two_errands_at_once_append_to_one_chain(tmp_path):
     """Two processes, started together on a store that neither has made yet."""
-    count = 150
+    count = 60
     runs = [
         subprocess.Popen([sys.executable, "-c", APPEND_MANY, str(tmp_path), name, str(count)], stderr=subprocess.PIPE)
         for name in ("anna", "bob")

@@ -13,7 +13,7 @@ import pytest
 
 from discreet.ledger.chain import Ledger, Repeated
 from discreet.ledger.entry import Entry, Kind, Party, Status
-from tests.killing import Steps, each_step
+from tests.killing import Steps, each_step, fast_folder
 
 KEY = bytes(range(32))
 SHOP = Party("shop", "northside", "Northside Sports")
@@ -41,12 +41,19 @@ def errand(folder: Path, steps: Steps) -> None:
     ledger.close()
 
 
-def test_kill_at_each_step_leaves_the_truth_or_unknown(tmp_path):
+@pytest.fixture
+def folder():
+    with fast_folder() as folder:
+        yield folder
+
+
+def test_kill_at_each_step_leaves_the_truth_or_unknown(folder):
+    top = folder
     seen = set()
     count = 0
-    for step in each_step(lambda steps: errand(tmp_path / str(steps.left), steps)):
+    for step in each_step(lambda steps: errand(top / str(steps.left), steps)):
         count += 1
-        folder = tmp_path / str(step)
+        folder = top / str(step)
         ordered = (folder / "effects").exists()
         with at(folder) as ledger:
             report = ledger.verify()
@@ -89,11 +96,11 @@ with Ledger.open(folder / "store" / "ledger.db", bytes(range(32)), folder / "els
 """
 
 
-def test_kill_at_any_moment_keeps_all_that_was_promised(tmp_path):
+def test_kill_at_any_moment_keeps_all_that_was_promised(folder):
     """Killed inside system calls too: every number that was given out is in the ledger, and the chain holds."""
     rng = random.Random(7)
-    for _ in range(8):
-        run = subprocess.Popen([sys.executable, "-c", BUSY, str(tmp_path)], stdout=subprocess.PIPE)
+    for _ in range(5):
+        run = subprocess.Popen([sys.executable, "-c", BUSY, str(folder)], stdout=subprocess.PIPE)
         assert run.stdout.readline() == b"open\n"
         os.set_blocking(run.stdout.fileno(), False)
         time.sleep(rng.uniform(0.001, 0.06))
@@ -101,7 +108,7 @@ def test_kill_at_any_moment_keeps_all_that_was_promised(tmp_path):
         run.wait(timeout=20)
         told = (run.stdout.read() or b"").split(b"\n")[:-1]
         run.stdout.close()
-        with at(tmp_path) as ledger:
+        with at(folder) as ledger:
             assert ledger.verify().ok
             newest = ledger.newest()[0]
             assert not told or int(told[-1]) <= newest

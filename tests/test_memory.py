@@ -138,6 +138,77 @@ def test_the_names_of_a_type_find_its_facts(vault):
     assert vault.recall(["body"], "blood pressure") == []
 
 
+def test_the_best_of_all_places_below_a_type_come_first(vault):
+    """Not the first place's, whatever it holds."""
+    for i in range(5):
+        vault.remember(f"asthma {i}", "health/condition")
+    vault.remember("blue asthma spray", "health/medication")
+    assert texts(vault.recall(["health"], "asthma spray", limit=1)) == ["blue asthma spray"]
+    assert len(vault.recall(["health"], "asthma", limit=3)) == 3
+
+
+def test_sources_are_never_lost_to_a_generator_or_a_bare_text(vault):
+    fact = vault.remember("x", "preference", sources=(s for s in ["mail:shop"]), audience=(a for a in ["bob"]), provenance=iter(["mail 7"]))
+    assert fact.learned and "mail:shop" in fact.sources and fact.audience == ("bob",) and fact.provenance == ("mail 7",)
+    assert set(vault.correct(fact.id, "y", sources=(s for s in ["web"])).sources) == {"mail:shop", "web", OUTSIDE}
+    assert vault.place_label((t for t in ["health"]), subjects=(s for s in ["user", "bob"])) == vault.place_label(["health"], subjects=["user", "bob"])
+    for wrong in ({"sources": "mail"}, {"audience": "bob"}, {"provenance": "mail"}):
+        with pytest.raises(VaultError, match="several names"):
+            vault.remember("x", "preference", **wrong)
+    for wrong in (lambda: vault.recall("preference"), lambda: vault.recall(["preference"], subjects="bob")):
+        with pytest.raises(VaultError, match="several names"):
+            wrong()
+
+
+def test_odd_texts_are_kept_or_refused_and_never_change(vault):
+    for text in ("\0", "a\0b", "\u202e", "\U0001f45f", "'; drop table fact", "\r\n"[0] + "x", "é"):
+        assert vault.get(vault.remember(text, "preference").id).text == text
+    for text in ("", " \n", "\ud800"):
+        with pytest.raises(VaultError):
+            vault.remember(text, "preference")
+    with pytest.raises(VaultError, match="surrogate"):
+        vault.remember("x", "preference", "b\udfff")
+    assert vault.check() == []
+
+
+def test_a_larger_change_of_which_a_part_failed_is_not_kept(vault):
+    def failing(words):
+        raise RuntimeError
+
+    with pytest.raises(VaultError, match="a part of the change failed"), vault.together():
+        vault.remember("x", "preference")
+        vault._embed = failing
+        with pytest.raises(RuntimeError):
+            vault.remember("y", "health/condition")
+        vault._embed = None
+        vault.remember("z", "preference")
+    assert vault.facts() == []
+    vault.remember("y", "health/condition")
+    with vault.together():
+        with pytest.raises(VaultError, match="unknown information type"):
+            vault.remember("x", "nothing")  # refused before anything changed
+        vault.remember("z", "preference")
+    assert texts(vault.facts()) == ["y", "z"]
+
+
+def test_a_full_disk_is_told_and_leaves_the_vault_whole(vault):
+    vault.remember("x", "preference")
+    pages = vault.db.execute("pragma page_count").fetchone()[0]
+    vault.db.execute(f"pragma max_page_count = {pages}")
+    with pytest.raises(VaultError, match="cannot be written: .*database or disk is full"):
+        for _ in range(50):
+            vault.remember("y" * 10_000, "health/condition")
+    vault.db.execute("pragma max_page_count = 1000000")
+    assert "x" in texts(vault.facts()) and vault.check() == []
+    vault.remember("z", "health/condition")
+
+
+def test_a_change_is_on_the_disk_when_it_returns(vault):
+    assert vault.db.execute("pragma synchronous").fetchone()[0] == 2  # full
+    assert vault.db.execute("pragma journal_mode").fetchone()[0] == "wal"
+    assert vault.db.execute("pragma secure_delete").fetchone()[0] == 1
+
+
 def test_an_empty_query_finds_the_newest_first(tmp_path):
     times = iter(dt.datetime(2026, 1, day, tzinfo=dt.UTC) for day in range(1, 20))
     with at(tmp_path, now=lambda: next(times)) as vault:

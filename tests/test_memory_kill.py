@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from discreet.memory.store import Vault
-from tests.killing import Steps, each_step
+from tests.killing import Steps, each_step, fast_folder
 from tests.test_memory_erase import plain
 
 KEY = bytes(range(32))
@@ -28,6 +29,12 @@ def prepare(folder: Path) -> None:
         vault.remember("trail shoes", "preference")
 
 
+@pytest.fixture
+def top():
+    with fast_folder() as top:
+        yield top
+
+
 @pytest.mark.parametrize(
     ("work", "before", "after"),
     [
@@ -38,20 +45,21 @@ def prepare(folder: Path) -> None:
     ],
     ids=["remember", "remember in a new place", "correct", "forget"],
 )
-def test_killed_at_each_step_the_vault_is_as_before_or_as_after(tmp_path, work, before, after):
+def test_killed_at_each_step_the_vault_is_as_before_or_as_after(top, work, before, after):
     def stepped(steps: Steps) -> None:
-        folder = tmp_path / str(steps.left)
-        prepare(folder)
+        folder = top / str(steps.left)
+        shutil.copytree(top / "prepared", folder)
         vault = at(folder)
         vault.db = steps.database(vault.db)
         vault._head_file.write = steps.around(vault._head_file.write)
         work(vault)
         vault.close()
 
+    prepare(top / "prepared")
     seen, count = set(), 0
     for step in each_step(stepped):
         count += 1
-        folder = tmp_path / str(step)
+        folder = top / str(step)
         with at(folder) as vault:
             now = texts(vault)
             assert now in (before, after), step

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import tempfile
-from pathlib import Path
 
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
 from discreet.memory.store import Vault
+from tests.killing import fast_folder
 
 KEY = bytes(range(32))
 TYPES = ["preference", "body/shoe-size", "health/condition", "unclassified"]
@@ -40,8 +39,8 @@ def do_private(vault, kept: list, step) -> None:
 def observed(steps, private) -> list:
     """What a plan that may see the public types sees: texts, ids, order, labels."""
     seen, facts, kept = [], [], []
-    with tempfile.TemporaryDirectory() as folder:
-        with Vault.open(Path(folder) / "v.db", KEY, types=TYPES, now=lambda: NOON) as vault:
+    with fast_folder() as folder:
+        with Vault.open(folder / "v.db", KEY, types=TYPES, now=lambda: NOON) as vault:
             for number, step in enumerate(steps):
                 for one in private:
                     if one[0] == number:
@@ -62,17 +61,17 @@ def observed(steps, private) -> list:
 
 
 @given(st.lists(public_steps, min_size=2, max_size=9), private_steps, private_steps)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_two_secrets_one_observation(steps, first, second):
     """G1.1 for the vault: histories that differ in private facts alone, others' facts among them, look the same."""
     assert observed(steps, first) == observed(steps, second)
 
 
 @given(st.lists(st.tuples(st.sampled_from(TYPES[:3]), texts, st.booleans()), max_size=12), texts, st.booleans())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_a_recall_finds_exactly_what_shares_a_word(facts, query, learned):
-    with tempfile.TemporaryDirectory() as folder:
-        with Vault.open(Path(folder) / "v.db", KEY, types=TYPES) as vault:
+    with fast_folder() as folder:
+        with Vault.open(folder / "v.db", KEY, types=TYPES) as vault:
             for type_, text, outside in facts:
                 vault.remember(text, type_, sources=("web",) if outside else ())
             for type_ in TYPES[:3]:

@@ -93,7 +93,7 @@ def test_a_view_answers_any_text_with_no_more_answers_than_its_capacity(name):
         answers.add(look(name, text, PARAMETERS[name], now))
 
     any_text()
-    assert 1 < len(answers) <= 2 ** capacity_bits(name, PARAMETERS[name])
+    assert len(answers) <= 2 ** capacity_bits(name, PARAMETERS[name])
     if name == "last-four":
         assert all(a == "none" or (len(a) == 4 and a.isdigit() and a.isascii()) for a in answers)
 

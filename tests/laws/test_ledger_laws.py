@@ -14,6 +14,7 @@ from discreet.ledger.accounts import Exhausted, Want, reserve, spent
 from discreet.ledger.chain import START, Ledger, link
 from discreet.ledger.database import connect, subkey
 from discreet.ledger.entry import Entry, Item, Kind, LedgerError, Party, Status, canonical, parsed
+from tests.killing import FAST
 
 KEY = bytes(range(32))
 names = st.text(st.characters(codec="utf-8"), max_size=12)
@@ -40,7 +41,7 @@ entries = st.builds(
 
 
 @given(entries, st.integers(1, 10**9), names, names)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_encoding_loses_nothing_and_is_canonical(entry, seq, at, salt):
     body = canonical(seq, at, "s", entry, salt, "d", "e")
     record = parsed(body, b"")
@@ -51,7 +52,7 @@ def test_encoding_loses_nothing_and_is_canonical(entry, seq, at, salt):
 
 
 @given(st.lists(st.binary(max_size=20), min_size=2, max_size=6, unique=True), st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_no_other_sequence_has_the_same_end(bodies, data):
     def end(sequence) -> bytes:
         hash_ = START
@@ -68,7 +69,7 @@ class History(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
+        self.folder = tempfile.TemporaryDirectory(dir=FAST)
         self.said: list[tuple] = []
         self.open: dict[int, str] = {}  # intents without a settled outcome
         self.bits = 0
@@ -162,5 +163,5 @@ class History(RuleBasedStateMachine):
 
 TestHistory = History.TestCase
 TestHistory.settings = settings(
-    max_examples=25, stateful_step_count=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=15, stateful_step_count=12, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -60,8 +60,9 @@ def transaction(db: Any) -> Iterator[None]:
     db.execute("begin immediate")
     try:
         yield
+        db.execute("commit")
     except BaseException:
         if db.in_transaction:  # a damaged or full file may have rolled back by itself
             db.execute("rollback")
         raise
-    db.execute("commit")
+

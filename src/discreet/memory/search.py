@@ -13,7 +13,6 @@ Embed = Callable[[Sequence[str]], Sequence[Sequence[float]]]
 QUERY_CHARS_MAX = 1_000
 QUERY_WORDS_MAX = 32
 TEXT_WEIGHT, WORDS_WEIGHT = 10.0, 1.0  # of a match in the fact's text, in the names of its type
-FUSION_RANK = 60.0  # how little the first ranks differ when two rankings are united
 SIMILARITY_MIN = 0.30  # cosine; below it a fact does not match
 
 _STOP = frozenset(
@@ -54,45 +53,47 @@ def put_vector(db: Any, place: int, serial: int, text: str, embed: Embed) -> Non
     db.execute("insert or replace into vector values(?,?,?)", (place, serial, data))
 
 
-def find(db: Any, place: int, query: str, limit: int, vector: Sequence[float] | None = None) -> list[int]:
-    """Serials of the best matches, best first; equal ones in order of entry. An empty query finds the newest first."""
+def find(db: Any, place: int, query: str, limit: int, vector: Sequence[float] | None = None) -> list[tuple[float, int]]:
+    """(score, serial) of the best matches, best first; equal ones in order of entry. An empty query finds the newest.
+
+    Scores of several places compare: all words of the query, the rank by words in its own place, nearness of meaning.
+    """
     if not query.strip():
         rows = db.execute("select serial from fact where place = ? order by updated desc, serial desc limit ?", (place, limit))
-        return [serial for (serial,) in rows.fetchall()]
-    by_words = _by_words(db, place, query, limit)
-    if vector is None:
-        return by_words
-    score: dict[int, float] = {}
-    for ranking in (by_words, _by_meaning(db, place, vector, limit)):
-        for rank, serial in enumerate(ranking):
-            score[serial] = score.get(serial, 0.0) + 1.0 / (FUSION_RANK + rank)
-    return sorted(score, key=lambda serial: (-score[serial], serial))[:limit]
+        return [(-float(rank), serial) for rank, (serial,) in enumerate(rows.fetchall())]
+    words = _words(query)
+    score = {serial: 1.0 / (1 + rank) for rank, serial in enumerate(_by_words(db, place, words, " OR ", limit))}
+    for serial in _by_words(db, place, words, " AND ", limit):
+        score[serial] = score.get(serial, 0.0) + 1.0
+    if vector is not None:
+        for near, serial in _by_meaning(db, place, vector, limit):
+            score[serial] = score.get(serial, 0.0) + near
+    return sorted(((s, serial) for serial, s in score.items()), key=lambda pair: (-pair[0], pair[1]))[:limit]
 
 
-def _by_words(db: Any, place: int, query: str, limit: int) -> list[int]:
-    matched = _expression(query)
-    if not matched:
+def _words(query: str) -> list[str]:
+    """The query's telling words, as literals: nothing in a query is an operator."""
+    words = re.findall(r"\w+", query[:QUERY_CHARS_MAX].casefold())
+    telling = [w for w in words if w not in _STOP] or words
+    return [f'"{w}"' for w in dict.fromkeys(telling[:QUERY_WORDS_MAX])]
+
+
+def _by_words(db: Any, place: int, words: Sequence[str], how: str, limit: int) -> list[int]:
+    if not words:
         return []
     rows = db.execute(
         f"select rowid from search_{place} where search_{place} match ?"
         f" order by bm25(search_{place}, {TEXT_WEIGHT}, {WORDS_WEIGHT}), rowid limit ?",
-        (matched, limit),
+        (how.join(words), limit),
     )
     return [serial for (serial,) in rows.fetchall()]
 
 
-def _expression(query: str) -> str:
-    """Any of the query's words, as literals: nothing in a query is an operator."""
-    words = re.findall(r"\w+", query[:QUERY_CHARS_MAX].casefold())
-    telling = [w for w in words if w not in _STOP] or words
-    return " OR ".join(f'"{w}"' for w in dict.fromkeys(telling[:QUERY_WORDS_MAX]))
-
-
-def _by_meaning(db: Any, place: int, vector: Sequence[float], limit: int) -> list[int]:
+def _by_meaning(db: Any, place: int, vector: Sequence[float], limit: int) -> list[tuple[float, int]]:
     rows = db.execute("select serial, data from vector where place = ? order by serial", (place,)).fetchall()
     wanted = array("f", map(float, vector))
-    close = [(_cosine(wanted, array("f", data)), serial) for serial, data in rows]
-    return [serial for similar, serial in sorted(close, key=lambda p: (-p[0], p[1])) if similar >= SIMILARITY_MIN][:limit]
+    near = [(_cosine(wanted, array("f", data)), serial) for serial, data in rows]
+    return [pair for pair in sorted(near, key=lambda p: (-p[0], p[1])) if pair[0] >= SIMILARITY_MIN][:limit]
 
 
 def _cosine(a: array, b: array) -> float:

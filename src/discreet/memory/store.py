@@ -59,7 +59,7 @@ class Vault:
         self.path, self.types, self.most_private = path, types, most_private
         self._embed, self._now = embed, now
         self._mutex = threading.RLock()
-        self._joined = False
+        self._joined = self._failed = False
         self._seal_key, self._id_key = subkey(key, "vault seals"), subkey(key, "vault ids")
         self.export_key = subkey(key, "vault exports")
         self._signer = Signer(subkey(key, "vault heads"))
@@ -133,7 +133,8 @@ class Vault:
         `more` is the label of what the fact was derived from; a fact with further tags is found only by a recall that
         names all of them.
         """
-        self._refuse_long(text, (subject, *sources, *audience), provenance)
+        sources, provenance, audience = _many(sources), _many(provenance), _many(audience)
+        self._refuse_odd(text, (subject, *sources, *audience), provenance)
         tag = Tag(self._known(type), subject)
         made, learned = fact_label((tag,), sources, audience, more)
         for other in made.tags:
@@ -143,14 +144,15 @@ class Vault:
             number, serial = self._next(place)
             fact_id = self._id(place.key(), serial)
             now = self._now().isoformat(timespec="microseconds")
-            fact = Fact(fact_id, text, type, subject, made, tuple(provenance), learned, now, now)
+            fact = Fact(fact_id, text, type, subject, made, provenance, learned, now, now)
             self._insert(number, serial, place.key(), fact)
             log("remember", fact_id)
         return fact
 
     def correct(self, id: str, text: str, sources: Iterable[str] = ()) -> Fact:
         """Put a new text in place of the old one, which is erased. Tags, sources and provenance stay, and may grow."""
-        self._refuse_long(text, tuple(sources), ())
+        sources = _many(sources)
+        self._refuse_odd(text, sources, ())
         with self._change() as log:
             number, serial, key, old = self._row(id)
             outside = frozenset(sources) - USER_SAID
@@ -201,11 +203,13 @@ class Vault:
         """What is remembered inside is remembered as one: all of it or, after a failure or a crash, none."""
         with self._mutex:
             with self._change():
-                self._joined = True
+                self._joined, self._failed = True, False
                 try:
                     yield
                 finally:
                     self._joined = False
+                if self._failed:
+                    raise VaultError("a part of the change failed, so none of it is kept")
             if self._meta("scrub") == "yes":
                 self._scrub()
 
@@ -224,32 +228,29 @@ class Vault:
         A type stands for all below it. What was learnt from outside is read only with `learned`, and then alone.
         The result's label is `place_label` of the same arguments; nothing found and nothing there look alike.
         """
-        named = [self._known(t) for t in types]
+        named = [self._known(t) for t in _many(types)]
         if not 0 < limit <= RECALL_FACTS_MAX:
             raise VaultError(f"a limit of {limit} facts; between 1 and {RECALL_FACTS_MAX} facts of a type are recalled at once")
         if len(query) > search.QUERY_CHARS_MAX:
             raise VaultError(f"a query of {len(query)} characters; at most {search.QUERY_CHARS_MAX} characters")
         wanted = self._tags(named, subjects)
         vector = self._embed([query])[0] if self._embed and query.strip() else None
-        try:
-            with self._mutex:
-                places = self._places(learned, wanted)
-                return [fact for one in dict.fromkeys(named) for fact in self._best(places, one, named, query, limit, vector)]
-        except damage() as error:
-            raise self._unreadable(error) from error
+        with self._reading():
+            places = self._places(learned, wanted)
+            return [fact for one in dict.fromkeys(named) for fact in self._best(places, one, named, query, limit, vector)]
 
     def place_label(self, types: Iterable[str], learned: bool = False, subjects: Iterable[str] = ("user",)) -> Label:
         """The label of every recall of these types: fixed by what is named, not by what is there (G2.5, G2.6)."""
-        return Place(learned, self._tags([self._known(t) for t in types], subjects)).label()
+        return Place(learned, self._tags([self._known(t) for t in _many(types)], subjects)).label()
 
     def get(self, id: str) -> Fact:
         """One fact by its id. Raises VaultError where there is none."""
-        with self._mutex:
+        with self._reading():
             return self._row(id)[3]
 
     def facts(self, type: str | None = None, subject: str | None = None, learned: bool | None = None) -> list[Fact]:
         """Everything, for the user: by type, then in order of entry."""
-        with self._mutex:
+        with self._reading():
             found = [self._read(key, row) for key, row in self._all()]
         return [
             f
@@ -262,13 +263,16 @@ class Vault:
     def counts(self, subject: str | None = "user") -> dict[str, int]:
         """How many facts there are of each type (about `subject`; None: about anyone)."""
         found: dict[str, int] = {}
-        for fact in self.facts(subject=subject):
-            found[fact.type] = found.get(fact.type, 0) + 1
+        query = "select type, count(*) from fact where ?1 is null or subject = ?1 group by type order by type"
+        with self._reading():
+            for type_, count in self._fetched(query, (subject,)):
+                known = type_ if type_ in self.types else self.most_private
+                found[known] = found.get(known, 0) + count
         return found
 
     def check(self) -> list[str]:
         """Ids of facts whose seal does not fit: changed, swapped or moved by someone without the key."""
-        with self._mutex:
+        with self._reading():
             return [row[0] for _, row in self._all() if not self._sound(row[0])]
 
     # inside
@@ -276,7 +280,8 @@ class Vault:
     def _tags(self, named: Iterable[str], subjects: Iterable[str]) -> frozenset[Tag]:
         """The named types and all below them, by the vocabulary alone: a prohibition further down must bite too."""
         below = {t for n in named for t in self.types if t == n or t.startswith(n + "/")}
-        return frozenset(Tag(t, s) for t in below for s in subjects)
+        about = _many(subjects)
+        return frozenset(Tag(t, s) for t in below for s in about)
 
     def _places(self, learned: bool, wanted: frozenset[Tag]) -> list[tuple[int, str, frozenset[Tag]]]:
         """The places whose every tag is wanted; a type that is no longer known counts as the most private."""
@@ -288,19 +293,36 @@ class Vault:
                 found.append((number, key, tags))
         return found
 
-    def _best(self, places: list, one: str, named: list[str], query: str, limit: int, vector: Any) -> Iterator[Fact]:
-        """Matches of the places that belong to `one`: to the first named type that covers their least tag."""
-        found: list[Fact] = []
-        for number, key, tags in places:
+    def _best(self, places: list, one: str, named: list[str], query: str, limit: int, vector: Any) -> list[Fact]:
+        """The best of the places that belong to `one`: to the first named type that covers their least tag."""
+        found: list[tuple[float, int, int]] = []
+        for order, (number, _, tags) in enumerate(places):
             least = min(tags).type
-            owner = next(n for n in named if least == n or least.startswith(n + "/"))
-            if owner == one:
-                for serial in search.find(self.db, number, query, limit, vector):
-                    rows = self._fetched(f"select {ROW}, seal from fact where place = ? and serial = ?", (number, serial))
-                    if not rows:
-                        raise VaultError("the index of a place names a fact that is not there: the vault is damaged")
-                    found.append(self._read(key, rows[0]))
-        yield from found[:limit]
+            if one == next(n for n in named if least == n or least.startswith(n + "/")):
+                found += [(-score, order, serial) for score, serial in search.find(self.db, number, query, limit, vector)]
+        return [self._at(*places[order][:2], serial) for _, order, serial in sorted(found)[:limit]]
+
+    def _at(self, number: int, key: str, serial: int) -> Fact:
+        rows = self._fetched(f"select {ROW}, seal from fact where place = ? and serial = ?", (number, serial))
+        if not rows:
+            raise VaultError("the index of a place names a fact that is not there: the vault is damaged")
+        return self._read(key, rows[0])
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """What is read inside is of one moment, whatever other processes change."""
+        with self._mutex:
+            if self.db.in_transaction:
+                yield
+                return
+            try:
+                self.db.execute("begin")
+                try:
+                    yield
+                finally:
+                    self.db.execute("commit")
+            except damage() as error:
+                raise self._unreadable(error) from error
 
     def _fetched(self, query: str, values: tuple = ()) -> list[tuple]:
         try:
@@ -384,23 +406,28 @@ class Vault:
             raise VaultError(f"unknown information type `{type_}`{nearest(type_, self.types)}")
         return type_
 
-    def _refuse_long(self, text: str, names: Iterable[str], provenance: Iterable[str]) -> None:
+    def _refuse_odd(self, text: str, names: tuple[str, ...], steps: tuple[str, ...]) -> None:
+        if not text.strip():
+            raise VaultError("a fact without a text")
         if len(text) > FACT_CHARS_MAX:
             raise VaultError(f"a fact of {len(text)} characters; at most {FACT_CHARS_MAX} characters are kept")
-        steps = tuple(provenance)
         if len(steps) > PROVENANCE_STEPS_MAX:
             raise VaultError(f"a provenance of {len(steps)} steps; at most {PROVENANCE_STEPS_MAX} steps are kept")
         for name in (*names, *steps):
             if len(name) > NAME_CHARS_MAX:
                 raise VaultError(f"a name of {len(name)} characters; at most {NAME_CHARS_MAX} characters")
+        if any("\ud800" <= c <= "\udfff" for c in "".join((text, *names, *steps))):
+            raise VaultError("a text with half a character (a lone surrogate)")
 
     @contextmanager
     def _change(self) -> Iterator[Callable[[str, str], None]]:
         """A durable change, all or nothing; it moves the vault's lineage on, so that an older copy shows."""
         try:
             with self._mutex:
-                if self._joined:  # part of a larger change
+                if self._joined:  # part of a larger change, which fails as a whole if this part does
+                    before, self._failed = self._failed, True
                     yield self._advance
+                    self._failed = before
                     return
                 with transaction(self.db):
                     yield self._advance
@@ -454,3 +481,10 @@ class Vault:
                         self._set("scrub", "no")
         except damage():
             pass  # `scrub` stands at yes
+
+
+def _many(names: Iterable[str]) -> tuple[str, ...]:
+    """Names, once and for all: a generator read twice would lose them. One bare text is a mistake, not its letters."""
+    if isinstance(names, str):
+        raise VaultError("several names were expected, not one text")
+    return tuple(names)
