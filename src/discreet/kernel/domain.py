@@ -94,10 +94,12 @@ def _merge_data(a: Value, b: Value, widen: bool) -> Any:
             if isinstance(held, Maybe):
                 return held
             return Unknown("any")
+        case Maybe(), Maybe():
+            return _maybe(merge(x.value, y.value, widen))
         case Maybe(), _:
-            return Maybe(merge(x.value, b, widen))
+            return _maybe(merge(x.value, b, widen))
         case _, Maybe():
-            return Maybe(merge(a, y.value, widen))
+            return _maybe(merge(a, y.value, widen))
         case Record(), Record() if x.name == y.name and x.fields.keys() == y.fields.keys():
             return Record(x.name, {n: merge(v, y.fields[n], widen) for n, v in x.fields.items()})
         case Seq(), Seq() if x.size == y.size and x.kind == y.kind:
@@ -111,6 +113,11 @@ def _merge_data(a: Value, b: Value, widen: bool) -> Any:
     return _merge_scalars(x, y, widen)
 
 
+def _maybe(value: Value) -> Any:
+    """`Maybe` around a value that is not one already; what is simply unknown may be None anyway."""
+    return value.data if isinstance(value.data, (Maybe, Unknown)) else Maybe(value)
+
+
 def _merge_scalars(x: Any, y: Any, widen: bool) -> Any:
     if isinstance(x, SCALARS) and type(x) is type(y) and x == y:
         return x
@@ -118,8 +125,9 @@ def _merge_scalars(x: Any, y: Any, widen: bool) -> Any:
     both = [x.choices if isinstance(x, Unknown) else (x,), y.choices if isinstance(y, Unknown) else (y,)]
     if widen or not all(both) or not all(isinstance(c, SCALARS) for side in both for c in side):
         return Unknown(kind)
-    choices = tuple(dict.fromkeys(both[0] + both[1]))
-    return Unknown(kind, choices if len(choices) <= CHOICES_MAX else ())
+    choices = tuple({(type(c), c): c for c in both[0] + both[1]}.values())  # 1 and True are not one choice
+    found = any(isinstance(data, Unknown) and data.found for data in (x, y))
+    return Unknown(kind, choices if len(choices) <= CHOICES_MAX else (), found)
 
 
 def size_max(data: Any) -> int:
@@ -197,7 +205,7 @@ def same(a: Value, b: Value) -> bool:
     """Whether two values are alike but for the sizes of what is unknown: the test for a loop's fixpoint."""
     if a is b:
         return True
-    if a.label is not b.label or a.total is not b.total or a.standing is not b.standing:
+    if a.label != b.label or a.total != b.total or a.standing is not b.standing:
         return False
     x, y = a.data, b.data
     if type(x) is not type(y):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from discreet.kernel import operations as ops
-from discreet.kernel.domain import many, merge, scan, size_max
+from discreet.kernel.domain import many, merge, scan, size_max, table
 from discreet.kernel.errors import NOWHERE, Span
 from discreet.kernel.label import PUBLIC, join2
 from discreet.kernel.operations import (
@@ -31,6 +31,7 @@ from discreet.kernel.value import Fault, Many, Map, Maybe, Record, Seq, Table, U
 
 SPLIT_ITEMS_MAX = 1_000  # parts of a split text
 CUT_ITEMS_MAX = 50  # things that one cut finds
+DIGITS_MAX = 100  # that `round` keeps or drops
 WIDTH_CHARS_MAX = 1_000  # of zfill, ljust, rjust, center
 
 Args = Sequence[Value]
@@ -66,6 +67,8 @@ def _text(args: Args, named: Mapping[str, Value], span: Span) -> Value:
     value = args[0]
     if isinstance(value.data, SCALARS):
         return ops.admitted(str(value.data), value.total, span)
+    if ops.chars_exceed(value):
+        return fault("limit", value.total, span)
     stopped = blocked(args, value.total, "text", 1_000)
     return stopped if stopped is not None else pure(lambda _: str(comparable_shown(value)), args, "text", span)
 
@@ -193,9 +196,14 @@ def _enumerate(args: Args, named: Mapping[str, Value], span: Span) -> Value:
         number = Value(Unknown("int"), join2(label, start.total), bound=found.max)
         pair = seq((number, found.element), label, "tuple")
         return Value(Many(pair, found.max), label, join2(label, pair.total))
-    if not isinstance(start.data, int):
-        return fault("type", join2(rest, start.total), span)
     label = join2(rest, start.total)
+    if isinstance(start.data, Fault):
+        return Value(start.data, label)
+    if scan(start)[0]:
+        number = Value(Unknown("int"), label)
+        return seq([seq((number, item), label, "tuple") for item in items], label)
+    if not isinstance(start.data, int):
+        return fault("type", label, span)
     return seq([seq((Value(start.data + i, label), item), label, "tuple") for i, item in enumerate(items)], label)
 
 
@@ -329,6 +337,12 @@ def _int(x: Any = 0, base: int | None = None) -> int:
     return int(x) if base is None else int(x, base)
 
 
+def _round(x: Any, ndigits: int | None = None) -> Any:
+    if isinstance(ndigits, int) and abs(ndigits) > DIGITS_MAX:
+        raise MemoryError
+    return round(x, ndigits)
+
+
 FUNCTIONS: dict[str, Function] = {
     "str": Function(_text, 0, 1),
     "len": Function(_length, 1, 1),
@@ -336,7 +350,7 @@ FUNCTIONS: dict[str, Function] = {
     "float": _pure(float, "float", 0, 1),
     "bool": Function(lambda args, named, span: ops.negation(ops.negation(args[0])) if args else Value(False), 0, 1),
     "abs": _pure(abs, "any", 1, 1),
-    "round": _pure(round, "any", 1, 2, ("ndigits",)),
+    "round": _pure(_round, "any", 1, 2, ("ndigits",)),
     "sum": Function(_fold("", _sum), 1, 1),
     "any": Function(_fold("bool", _any), 1, 1),
     "all": Function(_fold("bool", _all), 1, 1),
@@ -658,10 +672,9 @@ def changed(target: Value, name: str, args: Args, named: Mapping[str, Value], ke
             return stop
         if items is None:
             found, label = rest
-            label = join2(label, joined([found.element, *(keys or ())]))
+            label = join2(label, joined([found.element, *(keys or ()), *named.values()]))
             return Value(Many(found.element, found.max), label)
-        reverse = bool(named["reverse"].data) if "reverse" in named else False
-        return ops.ordered(items, items if keys is None else keys, reverse, rest, span)
+        return ops.ordered(items, items if keys is None else keys, named.get("reverse", Value(False)), rest, span)
     return fault("type", joined([target, *args, *named.values()]), span)
 
 
@@ -675,5 +688,7 @@ def _updated(target: Value, other: Value, span: Span) -> Value:
                 result = ops.stored(result, key, element, span)
             return result
         case (Map() | Table(), Map() | Table()):
-            return merge(target, other).under(join2(target.label, other.label))
+            either = table(merge(target, other).data)
+            most = min(size_max(target.data) + size_max(other.data), LIST_RESULT_ITEMS_MAX)
+            return Value(Table(either.key, either.element, most), join2(target.label, other.label), join2(target.total, other.total))
     return fault("type", joined([target, other]), span)

@@ -27,11 +27,14 @@ from discreet.kernel.label import PUBLIC, Label, join, join2
 from discreet.kernel.resolve import Change, FunctionCall, MethodCall, ResolvedPlan, ToolCall
 from discreet.kernel.shape import Shape
 from discreet.kernel.syntax import span_of
-from discreet.kernel.value import Fault, Many, Maybe, Record, Seq, Standing, Table, Unknown, Value, fault, lift, seq
+from discreet.kernel.value import Fault, Many, Map, Maybe, Record, Seq, Standing, Table, Unknown, Value, extent, fault, lift, seq
 
 STEPS_MAX = 2_000_000  # evaluated parts of a plan, by public bounds
 CALLS_MAX = 1_000  # tool calls of one run, by public bounds
 UNROLL_MAX = 256  # turns of a loop over a known list that the preflight takes one by one
+NESTING_MAX = 30  # lists in lists
+PARTS_MAX = 1_000_000  # of one value, all that is inside counted
+ARGUMENT_CHARS_MAX = 2_000_000  # of one argument of a call, as it would be written out
 FIXPOINT_PASSES_MAX = 60  # labels only grow, so a loop settles far below
 TOLD_MAX = 200  # prints of one run
 
@@ -86,6 +89,9 @@ def run(
     Raises LimitError or PlanError only where plan and public labels decide it, so before any effect.
     """
     return _Machine(plan, port, start, given or {}, said, clock, limits, handles or {}).run()
+
+
+CONTAINERS = (Seq, Map, Many, Table)
 
 
 class _Status(IntEnum):
@@ -174,6 +180,17 @@ class _Machine:
     def snapshot(self) -> dict[str, Value]:
         return dict(self.env) if self.preflight else self.env
 
+    def held(self, value: Value, node: ast.AST) -> Value:
+        """The value, or a fault or refusal where it is nested too deeply or of too many parts (G3.7)."""
+        if not isinstance(value.data, CONTAINERS):
+            return value
+        depth, parts = extent(value.data)
+        if depth <= NESTING_MAX and parts <= PARTS_MAX:
+            return value
+        if self.preflight:
+            raise LimitError(f"a list nested deeper than {NESTING_MAX} or of more than {PARTS_MAX} parts", span_of(node), "use names for the parts")
+        return fault("limit", value.total, span_of(node))
+
     def assign(self, target: ast.expr, value: Value) -> None:
         match target:
             case ast.Name(id=name):
@@ -183,7 +200,7 @@ class _Machine:
                     self.assign(part, item)
             case ast.Subscript(value=ast.Name(id=name), slice=key):
                 held = self.read(name, target)
-                self.env[name] = ops.stored(held, self.eval(key), value.under(self.pc), span_of(target)).under(self.pc)
+                self.env[name] = self.held(ops.stored(held, self.eval(key), value.under(self.pc), span_of(target)), target).under(self.pc)
 
     def augmented(self, target: ast.expr, operator: ast.operator, expression: ast.expr, node: ast.AST) -> Value:
         held = self.read(target.id, target) if isinstance(target, ast.Name) else self.eval(target)
@@ -201,7 +218,7 @@ class _Machine:
         made = changed(held, change.method, arguments, named, keys, span)
         if key is not None:
             made = ops.stored(target, key, made, span)
-        self.env[change.target] = made.under(self.pc)
+        self.env[change.target] = self.held(made, call).under(self.pc)
 
     def stop(self, node: ast.Raise) -> _Status:
         exc = node.exc
@@ -334,7 +351,7 @@ class _Machine:
             del self.told[marks[2] :]
             self.reset(marks[3])
             frame.continued, frame.broken = [], []
-            before = self.env
+            before, known = self.env, self.reached()
             self.env = dict(before)
             self.charge(node)
             self.assign(node.target, element.under(shape))
@@ -343,7 +360,7 @@ class _Machine:
             self.pc = join2(self.pc, frame.exit)
             after = self.merged([entry, *alive, *frame.broken], widen=True) if alive or frame.broken else entry
             after = {name: self.room(before.get(name), value, turns) for name, value in after.items()}
-            if self.settled(before, after):
+            if known == self.reached() and self.settled(before, after):
                 break
             self.env = after
         else:
@@ -351,6 +368,11 @@ class _Machine:
         self.weight = outer
         self.env = self.merged([entry, after, *frame.broken], widen=True)
         return _Status.NORMAL
+
+    def reached(self) -> Any:
+        """What a pass of a loop could raise besides names: pc, and what the port keeps of places."""
+        state = getattr(self.port, "state", None)
+        return self.pc, self.stop_label, state() if state else None
 
     def mark(self) -> Any:
         mark = getattr(self.port, "mark", None)
@@ -372,7 +394,8 @@ class _Machine:
 
     def eval(self, node: ast.expr) -> Value:
         self.steps += self.weight
-        return _EVAL[type(node)](self, node)
+        value = _EVAL[type(node)](self, node)
+        return self.held(value, node) if isinstance(value.data, CONTAINERS) else value
 
     def read(self, name: str, node: ast.AST) -> Value:
         value = self.env.get(name)
@@ -724,10 +747,7 @@ class _Machine:
             return Value(unknown.data, label, None, Standing.PLANNER if not isinstance(items.element.data, Unknown) else items.element.standing, items.element.bound)
         of_keys = items if keys is None else keys
         if name == "sorted":
-            reverse = named.get("reverse", Value(False))
-            if scan(reverse)[0] or isinstance(reverse.data, Fault):
-                return fault("type", join2(shape, reverse.total), span)
-            return ops.ordered(items, of_keys, bool(reverse.data), join2(shape, reverse.total), span)
+            return ops.ordered(items, of_keys, named.get("reverse", Value(False)), shape, span)
         if not items and "default" in named:
             return named["default"].under(shape)
         chosen = ops.extreme(items, of_keys, name == "max", shape, span)
@@ -806,11 +826,13 @@ def _conjunction(a: Value, b: Value) -> Value:
 
 
 def _calls_tool(node: ast.expr, plan: ResolvedPlan) -> bool:
-    return any(isinstance(inner, ast.Call) and isinstance(plan.calls.get(inner), ToolCall) for inner in ast.walk(node))
+    return node in plan.calling
 
 
 def fitted(value: Value, shape: Shape, span: Span) -> Value:
     """An argument as its parameter wants it: ISO texts become dates; anything else that does not fit is a fault."""
+    if ops.chars_exceed(value, ARGUMENT_CHARS_MAX):
+        return fault("limit", value.total, span)
     data, kind = value.data, shape.kind
     one = isinstance(data, str) or (isinstance(data, Unknown) and data.kind == "text")
     if kind == "list" and one:  # one text where a list of texts is wanted

@@ -12,7 +12,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from discreet.kernel.domain import ABSTRACT, many, merge, scan, size_max, table, unknown_like
+from discreet.kernel.domain import ABSTRACT, inner, many, merge, scan, size_max, table, unknown_like
 from discreet.kernel.errors import NOWHERE, Span
 from discreet.kernel.label import PUBLIC, Label, join2
 from discreet.kernel.value import (
@@ -189,6 +189,8 @@ def _sequence_arithmetic(op: type[ast.operator], a: Value, b: Value, span: Span)
     for side in (x, y):
         if isinstance(side, Fault):
             return Value(side, join2(a.total, b.total))
+    if isinstance(x, Maybe) or isinstance(y, Maybe):
+        return unknown_like("any", a, b)
     if op is ast.Add and isinstance(x, (Seq, Many)) and isinstance(y, (Seq, Many)) and x.kind == y.kind != "set":
         return concatenated(a, b, span)
     if op is ast.Sub and kind_of(x) == kind_of(y) == "set":
@@ -210,7 +212,7 @@ def concatenated(a: Value, b: Value, span: Span = NOWHERE) -> Value:
     size = size_max(x) + size_max(y)
     if isinstance(x, Seq) and isinstance(y, Seq):
         if size > LIST_RESULT_ITEMS_MAX:
-            return fault("limit", total, span)
+            return fault("limit", label, span)
         return Value(Seq(x.items() + y.items(), x.kind), label, total)
     elements = [many(part).element for part in (x, y) if size_max(part)]
     element = merge(elements[0], elements[-1]) if elements else Value(Unknown("any"))
@@ -337,9 +339,9 @@ def truth(value: Value) -> tuple[bool | None | Fault, Label]:
     match data:
         case Fault():
             return data, value.total
-        case Unknown(choices=choices):
+        case Unknown(choices=choices, found=found):
             known = {bool(c) for c in choices}
-            return (known.pop() if len(known) == 1 else None), value.label
+            return (known.pop() if len(known) == 1 and not found else None), value.label
         case Maybe() | Many() | Table():
             return None, value.label
         case Seq() | Map():
@@ -496,10 +498,30 @@ def formatted(parts: Sequence[tuple[Value, str, str]], span: Span = NOWHERE) -> 
             shown.append(format(data, spec))
         return "".join(shown)
 
+    if any(_shown_chars(value, 0) > TEXT_RESULT_CHARS_MAX for value in values):
+        return fault("limit", joined(values), span)
     bound = 0
     for value in values:
         bound += value.bound if value.bound is not None else len(value.data) if isinstance(value.data, str) else 100
     return pure(build, values, "text", span, bound) if values else Value("")
+
+
+def _shown_chars(value: Value, found: int) -> int:
+    """At least how many characters a value shows as, counted up to the limit only."""
+    data = value.data
+    if isinstance(data, str):
+        return found + len(data)
+    if isinstance(data, (Seq, Map, Record)):
+        for part_ in inner(value):
+            found = _shown_chars(part_, found + 1)
+            if found > TEXT_RESULT_CHARS_MAX:
+                break
+    return found
+
+
+def chars_exceed(value: Value, limit: int = TEXT_RESULT_CHARS_MAX) -> bool:
+    """Whether a value would show as more than `limit` characters, at a cost of at most the limit."""
+    return _shown_chars(value, 0) > limit
 
 
 def comparable_shown(value: Value) -> Any:
@@ -524,7 +546,7 @@ def appended(target: Value, item: Value, span: Span = NOWHERE) -> Value:
             return Value(data, total)
         case Seq(kind="list"):
             if data.size >= LIST_RESULT_ITEMS_MAX:
-                return fault("limit", total, span)
+                return fault("limit", target.label, span)
             return Value(data.appended(item), target.label, total)
         case Many(kind="list"):
             element = merge(data.element, item) if data.max else item
@@ -550,8 +572,9 @@ def stored(target: Value, key: Value, item: Value, span: Span = NOWHERE) -> Valu
             except TypeError:
                 return fault("type", total, span)
             if len(data) >= LIST_RESULT_ITEMS_MAX:
-                return fault("limit", total, span)
-            return Value(Map({**data.entries, plain_key: (key, item)}), label, total)
+                return fault("limit", label, span)
+            first = data.entries.get(plain_key)  # an equal key stays as it was first written, as in Python
+            return Value(Map({**data.entries, plain_key: (key if first is None else first[0], item)}), label, total)
         case Map() | Table():
             seen = table(data)
             new_key, element = (merge(seen.key, key), merge(seen.element, item)) if seen.max else (key, item)
@@ -602,18 +625,22 @@ def elements(value: Value, span: Span = NOWHERE) -> tuple[list[Value] | Many | F
 UNKNOWN_ITEMS_MAX = 50  # elements assumed for data whose type is not known before the run
 
 
-def ordered(items: Sequence[Value], keys: Sequence[Value], reverse: bool, shape: Label, span: Span = NOWHERE) -> Value:
-    """`sorted`: where each stands tells of all, so every key and element joins the shape (G2.4)."""
-    label = join2(shape, joined([*items, *keys]))
-    stopped = blocked(keys, label, "any")
+def ordered(items: Sequence[Value], keys: Sequence[Value], reverse: Value, shape: Label, span: Span = NOWHERE) -> Value:
+    """`sorted`: where each stands tells of all, so every key, every element and `reverse` join the shape (G2.4)."""
+    label = join2(shape, joined([*items, *keys, reverse]))
+    stopped = blocked([*keys, reverse], label, "any")
     if stopped is not None:
         if isinstance(stopped.data, Fault):
             return stopped
         return Value(many(Seq(items)), label)
+    if not isinstance(reverse.data, int):
+        return fault("type", label, span)
     try:
-        places = sorted(range(len(items)), key=lambda i: comparable(keys[i]), reverse=reverse)
+        places = sorted(range(len(items)), key=lambda i: comparable(keys[i]), reverse=bool(reverse.data))
     except TYPE_ERRORS:
         return fault("type", label, span)
+    except RecursionError:
+        return fault("limit", label, span)
     return seq([items[i] for i in places], label)
 
 
@@ -672,7 +699,8 @@ def as_dict(pairs: Sequence[tuple[Value, Value]], shape: Label, span: Span = NOW
     entries: dict[Any, tuple[Value, Value]] = {}
     try:
         for key, element in pairs:
-            entries[_key(key)] = (key, element)
+            first = entries.get(_key(key))  # an equal key stays as it was first written, as in Python
+            entries[_key(key)] = (key if first is None else first[0], element)
     except TypeError:
         return fault("type", label, span)
     overwritten = joined([element for _, element in pairs]) if len(entries) < len(pairs) else PUBLIC

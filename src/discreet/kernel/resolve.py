@@ -77,6 +77,7 @@ class Change:
 
 
 Target = ToolCall | FunctionCall | MethodCall | Change
+Nodes = list[ast.AST]  # every node of a plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ class ResolvedPlan:
     breaks     the `if` and `for` nodes in which a break or continue of an enclosing loop could be reached
     raises     the `if` and `for` nodes in which a raise could be reached
     tools      the contracts that the plan calls, by name
+    calling    the nodes that are or hold a call of a tool
     """
 
     source: str
@@ -98,6 +100,7 @@ class ResolvedPlan:
     raises: frozenset[ast.stmt]
     tools: Mapping[str, Contract]
     names: frozenset[str] = field(default_factory=frozenset)
+    calling: frozenset[ast.AST] = field(default_factory=frozenset)
 
 
 def resolve(plan: Plan, tools: Mapping[str, Contract], given: frozenset[str] = frozenset()) -> ResolvedPlan:
@@ -109,7 +112,10 @@ class _Resolver:
     def __init__(self, plan: Plan, tools: Mapping[str, Contract], given: frozenset[str]) -> None:
         self.plan, self.tools, self.given = plan, tools, given
         self.roots = {name.split(".")[0] for name in tools}
-        self.names = {n.id for n in ast.walk(plan.tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)} | given
+        self.nodes = list(ast.walk(plan.tree))
+        self.parents = {child: node for node in self.nodes for child in ast.iter_child_nodes(node)}
+        self.stored = {n.id for n in self.nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        self.names = self.stored | given
         self.calls: dict[ast.Call, Target] = {}
         self.used: dict[str, Contract] = {}
         self.assigned: dict[ast.stmt, tuple[str, ...]] = {}
@@ -117,18 +123,25 @@ class _Resolver:
         self.raises: set[ast.stmt] = set()
 
     def run(self) -> ResolvedPlan:
-        for name in self.given & {n.id for n in ast.walk(self.plan.tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}:
+        for name in self.given & self.stored:
             raise PlanError(f"`{name}` stands for a part of the request and cannot be assigned")
         for statement in self.plan.tree.body:
             self.statement(statement, loop=False)
-        for statement in ast.walk(self.plan.tree):
+        for statement in self.nodes:
             if isinstance(statement, (ast.If, ast.For)):
                 self.note(statement)
-        _check_aliases(self.plan.tree, self.calls)
+        _check_aliases(self.nodes, self.parents, self.calls)
         return ResolvedPlan(
             self.plan.source, self.plan.tree, self.calls, self.assigned, frozenset(self.breaks), frozenset(self.raises),
-            self.used, frozenset(self.names),
+            self.used, frozenset(self.names), frozenset(self.calling()),
         )  # fmt: skip
+
+    def calling(self) -> Iterator[ast.AST]:
+        for call, target in self.calls.items():
+            node: ast.AST | None = call if isinstance(target, ToolCall) else None
+            while node is not None:
+                yield node
+                node = self.parents.get(node)
 
     # ------------------------------------------------------------------------------------------ statements
 
@@ -461,8 +474,7 @@ COPYING = frozenset(
 FRESH_CALLS = frozenset({"list", "dict", "set", "sorted", "reversed", "range", "tuple"})
 
 
-def _check_aliases(tree: ast.Module, calls: Mapping[ast.Call, Target]) -> None:
-    parents = {child: parent for parent in ast.walk(tree) for child in ast.iter_child_nodes(parent)}
+def _check_aliases(tree: Nodes, parents: Mapping[ast.AST, ast.AST], calls: Mapping[ast.Call, Target]) -> None:
     changes = _changes(tree, calls)
     for name in {name for name, _, _ in changes}:
         nodes = [node for changed, node, _ in changes if changed == name]
@@ -477,17 +489,17 @@ def _check_aliases(tree: ast.Module, calls: Mapping[ast.Call, Target]) -> None:
                 _check_loop_over(name, use, node, parents)
 
 
-def _changes(tree: ast.Module, calls: Mapping[ast.Call, Target]) -> list[tuple[str, ast.AST, bool]]:
+def _changes(tree: Nodes, calls: Mapping[ast.Call, Target]) -> list[tuple[str, ast.AST, bool]]:
     """(name, node, whether an element inside is changed) of all that changes a list or dict in place in Python."""
     found: list[tuple[str, ast.AST, bool]] = []
     listed = {
         target.id
-        for node in ast.walk(tree)
+        for node in tree
         if isinstance(node, ast.Assign) and isinstance(node.value, (ast.List, ast.ListComp, ast.Dict, ast.DictComp, ast.Set))
         for target in node.targets
         if isinstance(target, ast.Name)
     }
-    for node in ast.walk(tree):
+    for node in tree:
         match node:
             case ast.Call() if isinstance(calls.get(node), Change):
                 change = calls[node]
@@ -499,8 +511,8 @@ def _changes(tree: ast.Module, calls: Mapping[ast.Call, Target]) -> list[tuple[s
     return found
 
 
-def _uses(tree: ast.Module, name: str) -> Iterator[ast.Name]:
-    for node in ast.walk(tree):
+def _uses(tree: Nodes, name: str) -> Iterator[ast.Name]:
+    for node in tree:
         if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load):
             yield node
 
@@ -586,9 +598,9 @@ def _check_loop_over(name: str, use: ast.Name, change: ast.AST, parents: Mapping
         raise PlanError(f"`{name}` is changed while it is looped over", span_of(change), f"loop over `list({name})`")
 
 
-def _check_fresh(tree: ast.Module, name: str, changes: list[ast.AST], parents: Mapping[ast.AST, ast.AST], calls: Mapping[ast.Call, Target]) -> None:
+def _check_fresh(tree: Nodes, name: str, changes: list[ast.AST], parents: Mapping[ast.AST, ast.AST], calls: Mapping[ast.Call, Target]) -> None:
     """Every binding of a changed name makes a new list or dict."""
-    for node in ast.walk(tree):
+    for node in tree:
         match node:
             case ast.Assign(targets=targets, value=value):
                 direct = [t for t in targets if isinstance(t, ast.Name) and t.id == name]
@@ -601,10 +613,10 @@ def _check_fresh(tree: ast.Module, name: str, changes: list[ast.AST], parents: M
                 raise PlanError(f"`{name}` is an element of a list and cannot be changed", span_of(changes[0]), "build a new list")
 
 
-def _check_elements(tree: ast.Module, name: str, change: ast.AST, calls: Mapping[ast.Call, Target]) -> None:
+def _check_elements(tree: Nodes, name: str, change: ast.AST, calls: Mapping[ast.Call, Target]) -> None:
     """Where an element of `name` is changed in place, every element that is put in was made there."""
     stored: list[ast.expr] = []
-    for node in ast.walk(tree):
+    for node in tree:
         match node:
             case ast.Assign(targets=targets, value=value):
                 for target in targets:

@@ -11,14 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from discreet.kernel.errors import DiscreetError, invariant
+from discreet.kernel.errors import invariant
 from discreet.kernel.label import PUBLIC, Label, Tag, join2, label
-from discreet.kernel.value import Many, Maybe, Standing, Table, Unknown, Value, mapping, record, seq
+from discreet.kernel.value import SCALARS, Many, Maybe, Standing, Table, Unknown, Value, fault, mapping, record, seq
 
 TEXT_CHARS_MAX = 100_000  # characters of a text field that declares no maximum of its own
 LIST_ITEMS_MAX = 50  # elements of a list that declares no maximum of its own
 DICT_ITEMS_MAX = 50
 INT_MAGNITUDE_MAX = 10**15
+ANY_DEPTH_MAX = 20  # nesting of a result whose shape is not declared
+ANY_ITEMS_MAX = 1_000  # elements of one list or dict of it
+ANY_SCALARS = frozenset(SCALARS)
 
 SCALAR_KINDS = {
     "text": (str,),
@@ -32,10 +35,6 @@ SCALAR_KINDS = {
     "none": (type(None),),
     "any": (),
 }
-
-
-class ShapeError(DiscreetError):
-    """A service's result did not fit its declared shape; names the field's path, never its contents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,73 +115,64 @@ def record_of(name: str, /, optional: bool = False, **fields: Shape) -> Shape:
     return Shape("record", fields=fields, name=name, optional=optional)
 
 
-def to_value(raw: Any, shape: Shape, base: Label, standing: Standing = Standing.OUTSIDE, path: str = "result") -> Value:
-    """The labelled value of `raw`, checked against `shape`. Raises ShapeError naming the field."""
+def to_value(raw: Any, shape: Shape, base: Label, standing: Standing = Standing.OUTSIDE, depth: int = 0) -> Value:
+    """The labelled value of `raw`. What does not fit its shape is a fault in its own place, under that place's label, so
+    that a misfit tells nothing to who may not read the field (G3.4)."""
     own = join2(base, shape.label)
     if raw is None and (shape.optional or shape.kind in ("none", "any")):
         return Value(None, own, None, standing)
     match shape.kind:
         case "list":
-            _expect(isinstance(raw, (list, tuple)), path, "a list", raw)
             limit = shape.max if shape.max is not None else LIST_ITEMS_MAX
-            _expect(len(raw) <= limit, path, f"at most {limit} elements", raw)
+            if not isinstance(raw, (list, tuple)) or len(raw) > limit:
+                return fault("failed", own)
             element = shape.element or Shape("any")
-            items = [to_value(item, element, own, standing, f"{path}[{i}]") for i, item in enumerate(raw)]
-            made = seq(items, own, "list", standing)
+            made = seq([to_value(item, element, own, standing, depth + 1) for item in raw], own, "list", standing)
             made.bound = limit
             return made
         case "dict":
-            _expect(isinstance(raw, dict), path, "a dict", raw)
             limit = shape.max if shape.max is not None else DICT_ITEMS_MAX
-            _expect(len(raw) <= limit, path, f"at most {limit} entries", raw)
+            if not isinstance(raw, dict) or len(raw) > limit or not all(isinstance(key, str) for key in raw):
+                return fault("failed", own)
             element = shape.element or Shape("any")
-            return mapping(
-                {k: (Value(k, own, None, standing), to_value(v, element, own, standing, f"{path}[…]")) for k, v in raw.items()},
-                own,
-            )
+            return mapping({k: (Value(k, own, None, standing), to_value(v, element, own, standing, depth + 1)) for k, v in raw.items()}, own)
         case "record":
-            _expect(isinstance(raw, dict), path, f"a {shape.name}", raw)
-            fields = {n: to_value(raw.get(n), s, own, standing, f"{path}.{n}") for n, s in shape.fields.items()}
-            return record(shape.name, fields, own, standing)
-    return _scalar(raw, shape, own, standing, path)
+            if not isinstance(raw, dict):
+                return fault("failed", own)
+            return record(shape.name, {n: to_value(raw.get(n), s, own, standing, depth + 1) for n, s in shape.fields.items()}, own, standing)
+        case "any":
+            return _any(raw, own, standing, depth)
+    return _scalar(raw, shape, own, standing)
 
 
-def _scalar(raw: Any, shape: Shape, own: Label, standing: Standing, path: str) -> Value:
-    if shape.kind == "any":
-        return _any(raw, own, standing, path)
+def _scalar(raw: Any, shape: Shape, own: Label, standing: Standing) -> Value:
     if shape.kind == "enum":
-        _expect(raw in shape.choices, path, "one of its choices", raw)
-        return Value(raw, own, None, standing, shape.max)
-    expected = SCALAR_KINDS[shape.kind]
-    good = isinstance(raw, expected) and (shape.kind == "bool" or not isinstance(raw, bool))
-    if shape.kind == "date" and isinstance(raw, dt.datetime):
-        good = False
-    _expect(good, path, shape.kind, raw)
-    if shape.kind == "float":
-        raw = float(raw) if isinstance(raw, float) else raw
-        _expect(raw == raw, path, "a number", raw)  # NaN is a fault (G2.4)
+        good = isinstance(raw, str) and raw in shape.choices
+        return Value(raw, own, None, standing, shape.max) if good else fault("failed", own)
+    good = type(raw) in SCALAR_KINDS[shape.kind]
     bound = shape.max
-    if isinstance(raw, str):
+    if good and isinstance(raw, str):
         bound = TEXT_CHARS_MAX if bound is None else bound
-        _expect(len(raw) <= bound, path, f"at most {bound} characters", raw)
-    elif isinstance(raw, int) and not isinstance(raw, bool):
-        limit = INT_MAGNITUDE_MAX if bound is None else bound
-        _expect(abs(raw) <= limit, path, f"a magnitude of at most {limit}", raw)
-    return Value(raw, own, None, standing, bound)
+        good = len(raw) <= bound
+    elif good and isinstance(raw, int) and not isinstance(raw, bool):
+        good = abs(raw) <= (INT_MAGNITUDE_MAX if bound is None else bound)
+    elif good and isinstance(raw, float):
+        good = raw == raw and (bound is None or abs(raw) <= bound)  # NaN is a fault (G2.4)
+    return Value(raw, own, None, standing, bound) if good else fault("failed", own)
 
 
-def _any(raw: Any, own: Label, standing: Standing, path: str) -> Value:
-    if isinstance(raw, dict):
-        return mapping({str(k): (Value(str(k), own, None, standing), _any(v, own, standing, path)) for k, v in raw.items()}, own)
-    if isinstance(raw, (list, tuple)):
-        return seq([_any(v, own, standing, path) for v in raw], own, "list", standing)
-    _expect(isinstance(raw, (str, int, float, bool, type(None), dt.date, dt.time, dt.timedelta)), path, "plain data", raw)
+def _any(raw: Any, own: Label, standing: Standing, depth: int) -> Value:
+    if depth > ANY_DEPTH_MAX:
+        return fault("failed", own)
+    if isinstance(raw, dict) and len(raw) <= ANY_ITEMS_MAX and all(isinstance(key, str) for key in raw):
+        return mapping({k: (Value(k, own, None, standing), _any(v, own, standing, depth + 1)) for k, v in raw.items()}, own)
+    if isinstance(raw, (list, tuple)) and len(raw) <= ANY_ITEMS_MAX:
+        return seq([_any(v, own, standing, depth + 1) for v in raw], own, "list", standing)
+    if type(raw) not in ANY_SCALARS or raw != raw or (isinstance(raw, str) and len(raw) > TEXT_CHARS_MAX):
+        return fault("failed", own)
+    if isinstance(raw, int) and abs(raw) > INT_MAGNITUDE_MAX:
+        return fault("failed", own)
     return Value(raw, own, None, standing, TEXT_CHARS_MAX if isinstance(raw, str) else None)
-
-
-def _expect(good: bool, path: str, what: str, raw: Any) -> None:
-    if not good:
-        raise ShapeError(f"`{path}` is not {what} but {type(raw).__name__}")
 
 
 def to_unknown(shape: Shape, base: Label, standing: Standing = Standing.OUTSIDE) -> Value:

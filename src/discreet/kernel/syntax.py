@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 
 from discreet.kernel.errors import PlanError, Span
@@ -11,6 +12,8 @@ PLAN_CHARS_MAX = 20_000
 PLAN_NODES_MAX = 4_000
 PLAN_DEPTH_MAX = 40  # nesting of syntax nodes
 LITERAL_INT_MAX = 10**15
+FORMAT_WIDTH_MAX = 1_000  # characters of a width or precision in an f-string
+FORMAT_CHARS_MAX = 100  # of a format itself
 
 ACCEPTED: frozenset[type[ast.AST]] = frozenset(
     {
@@ -189,6 +192,9 @@ def _formatted(node: ast.FormattedValue) -> None:
     spec = node.format_spec
     if spec is not None and not all(isinstance(part, ast.Constant) for part in spec.values):  # type: ignore[attr-defined]
         raise PlanError("a format has to be written out", span_of(node), "write `{x:.2f}` with a fixed format")
+    shown = "".join(str(part.value) for part in spec.values) if spec is not None else ""  # type: ignore[attr-defined]
+    if any(int(digits) > FORMAT_WIDTH_MAX for digits in re.findall(r"\d{1,20}", shown)) or len(shown) > FORMAT_CHARS_MAX:
+        raise PlanError(f"a format wider than {FORMAT_WIDTH_MAX} characters", span_of(node), "use a smaller width")
     if node.conversion == ord("a"):
         raise PlanError("there is no `!a`", span_of(node), "write `{x}`")
 

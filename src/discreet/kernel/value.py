@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
@@ -59,11 +59,13 @@ FAULT_KINDS = frozenset(
 class Unknown:
     """Data that is not known before the run; `kind` is the name of a scalar type or "any".
 
-    `choices` are the only data it can be, where that is known (both arms of a conditional); () when not.
+    `choices` are the only data it can be, where that is known (both arms of a conditional); () when not. `found` says that
+    they come from a look-up: they name recipients, and decide nothing else before the run (G3.8).
     """
 
     kind: str = "any"
     choices: tuple[Any, ...] = ()
+    found: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +96,13 @@ class Table:
 class Seq:
     """An immutable list, tuple or set (insertion order). `append` shares the buffer where no later element exists."""
 
-    __slots__ = ("_buffer", "size", "kind")
+    __slots__ = ("_buffer", "size", "kind", "_extent")
 
     def __init__(self, items: Iterable[Value] = (), kind: str = "list") -> None:
         self._buffer = list(items)
         self.size = len(self._buffer)
         self.kind = kind
+        self._extent: tuple[int, int] | None = None
 
     def __len__(self) -> int:
         return self.size
@@ -126,7 +129,17 @@ class Seq:
         grown._buffer = self._buffer if len(self._buffer) == self.size else self._buffer[: self.size]
         grown._buffer.append(item)
         grown.size = self.size + 1
+        depth, parts = self.extent
+        inner_depth, inner_parts = extent(item.data)
+        grown._extent = (max(depth, 1 + inner_depth), parts + inner_parts)
         return grown
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """(nesting, parts in all), counted once."""
+        if self._extent is None:
+            self._extent = _extent_of(self, 1)
+        return self._extent
 
     def __repr__(self) -> str:
         return f"Seq({self.kind}, {self.size})"
@@ -137,9 +150,16 @@ class Map:
     """An immutable dict in insertion order: plain key -> (key value, element value)."""
 
     entries: Mapping[Any, tuple[Value, Value]]
+    _extent: list[tuple[int, int]] = field(default_factory=list, init=False, compare=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.entries)
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        if not self._extent:
+            self._extent.append(_extent_of((held for _, held in self.entries.values()), 2))
+        return self._extent[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +168,34 @@ class Record:
 
     name: str
     fields: Mapping[str, Value]
+
+
+def extent(data: Any) -> tuple[int, int]:
+    """How deeply data is nested and of how many parts it is in all, by public bounds where it is not known (G3.7)."""
+    match data:
+        case Seq() | Map():
+            return data.extent
+        case Record(fields=fields):
+            return _extent_of(fields.values(), 1)
+        case Many(element=element) | Table(element=element):
+            depth, parts = extent(element.data)
+            return depth + 1, 1 + parts * max(data.max, 1)
+        case Maybe(value=held):
+            return extent(held.data)
+    return 0, 1
+
+
+def _extent_of(items: Iterable[Value], of_each: int) -> tuple[int, int]:
+    deepest, parts = 0, 1
+    for item in items:
+        data = item.data
+        if isinstance(data, SCALARS):
+            parts += of_each
+            continue
+        depth, inner = extent(data)
+        deepest = max(deepest, depth)
+        parts += inner + of_each - 1
+    return deepest + 1, parts
 
 
 class Value:

@@ -13,17 +13,20 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import hmac
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from discreet.kernel.contract import Effect
-from discreet.kernel.errors import Denied
+from discreet.kernel.domain import scan
+from discreet.kernel.errors import Denied, DiscreetError
 from discreet.kernel.interpreter import Request
 from discreet.kernel.label import PUBLIC, Label, join2
 from discreet.kernel.monitor import Asked, Decision, Flow, Judge, Permit, Verdict, check, decide
-from discreet.kernel.shape import ShapeError, to_value
-from discreet.kernel.value import Fault, Value, fault, plain
+from discreet.kernel.shape import to_value
+from discreet.kernel.value import Value, fault, plain
+from discreet.ledger.chain import Repeated
 from discreet.ledger.entry import Kind, Status, of_flow
 from discreet.tools.directory import Directory
 from discreet.tools.failure import Failure
@@ -32,6 +35,10 @@ from discreet.tools.kept import Kept
 from discreet.tools.preflight import Line, Preview, call_key, described, resolvable, standing_of_result
 from discreet.tools.question import Asker, Nobody, Question, Reply, question
 from discreet.tools.registry import Prepared, Toolbox
+
+
+RECIPIENTS_MAX = 200  # of one call
+RECIPIENT_CHARS_MAX = 10_000  # of all their ids
 
 
 @dataclass
@@ -54,7 +61,7 @@ class Gate:
     always: Callable[[Flow, Decision], None] | None = None
     kept: Kept = field(default_factory=Kept)
     preview: Preview | None = None
-    confirmed: set[bytes] = field(default_factory=set)
+    confirmed: Counter[bytes] = field(default_factory=Counter)  # answers not used yet: each stands for one call (G5.5)
     refused: set[bytes] = field(default_factory=set)
     questions: int = 0
     denied: int = 0
@@ -74,6 +81,8 @@ class Gate:
             if resolvable(request, True) and call_key(request) in self.preview.resolved:
                 return self.preview.resolved[call_key(request)]
         flow = flow_of(request, self.directory, self.kept, label, times)
+        if self.preview is not None:
+            flow = replace(flow, place=self.preview.place(flow))
         if self.preview is not None and not self._own(flow) <= label:
             return self.deny(flow, Decision())
         return self.checked(request, flow)
@@ -91,14 +100,17 @@ class Gate:
 
     def checked(self, request: Request, flow: Flow) -> Value:
         base = result_label(flow)
-        stopped = next((v for v in request.arguments.values() if isinstance(v.data, Fault)), None)
+        if _too_many(flow):
+            return fault("limit", base, flow.span)
+        stopped = next((found for v in request.arguments.values() if (found := scan(v)[1]) is not None), None)
         if stopped is not None:
-            denied = decide(flow, self.judge).verdict is Verdict.DENY
-            return self.deny(flow, decide(flow, self.judge)) if denied else Value(stopped.data, base)
+            decision = decide(flow, self.judge)
+            return self.deny(flow, decision) if decision.verdict is Verdict.DENY else Value(stopped, base)
         tool = self.tools[flow.contract.name]
         nonce = self.nonce(flow)
         try:
             prepared = tool.prepare({name: plain(value) for name, value in flow.arguments.items()}, nonce, self.clock)
+            self.digest(prepared)
         except Exception:  # a connector's own checks: no effect has happened, and no contents travel in an exception
             return fault("value", base, flow.span)
         try:
@@ -111,7 +123,10 @@ class Gate:
 
     def permit(self, flow: Flow, prepared: Prepared) -> Permit:
         """The one place where `check` is called."""
-        return check(flow, self.judge, self.digest(prepared), frozenset(self.confirmed))
+        permit = check(flow, self.judge, self.digest(prepared), frozenset(+self.confirmed))
+        if permit.confirmed and permit.decision.verdict is Verdict.ASK:
+            self.confirmed[permit.digest] -= 1
+        return permit
 
     def digest(self, prepared: Prepared) -> bytes:
         return hmac.new(self.secret, b"call\0" + prepared.canonical, hashlib.sha256).digest()
@@ -126,7 +141,10 @@ class Gate:
     def made(self, request: Request, flow: Flow, prepared: Prepared, permit: Permit, base: Label) -> Value:
         """Intent, effect, outcome, label: in this order (G8.1)."""
         entry = of_flow(Kind.INTENT, flow, permit.decision, self.errand, permit.confirmed)
-        seq = self.ledger.intent(entry, prepared.canonical)
+        try:
+            seq = self.ledger.intent(entry, prepared.canonical)
+        except Repeated:  # it stands as unknown already, and is not done twice without the user (G8.1)
+            return fault("unknown", base, flow.span)
         self.progress("start", flow)
         writes = flow.contract.effect is not Effect.READ
         try:
@@ -141,11 +159,11 @@ class Gate:
             raise
         self.ledger.outcome(seq, Status.DONE)
         self.progress("done", flow)
-        shape = flow.contract.result_of(flow.arguments)
         try:
+            shape = flow.contract.result_of(flow.arguments)
             value = to_value(raw, shape, base, standing_of_result(request))
-        except ShapeError:
-            return fault("failed", base, flow.span)
+        except (DiscreetError, RecursionError):  # a schema that is none
+            return fault("schema", base, flow.span)
         return described(value, shape, request)
 
     def asked(self, flow: Flow, decision: Decision, prepared: Prepared, base: Label) -> Value:
@@ -172,7 +190,7 @@ class Gate:
             if reply is Reply.DENY:
                 self.refused.add(self.digest(prepared))
             else:
-                self.confirmed.add(self.digest(prepared))
+                self.confirmed[self.digest(prepared)] += 1
             if reply is Reply.ALWAYS and self.always is not None:
                 self.always(q.flow, q.decision)
         return replies
@@ -207,15 +225,22 @@ class Gate:
         """The exact request of a line, as the run will make it; None when it cannot be made."""
         arguments = {name: plain(value) for name, value in line.flow.arguments.items()}
         try:
-            return self.tools[line.flow.contract.name].prepare(arguments, self.nonce(line.flow), self.clock)
+            prepared = self.tools[line.flow.contract.name].prepare(arguments, self.nonce(line.flow), self.clock)
+            self.digest(prepared)
+            return None if _too_many(line.flow) else prepared
         except Exception:
             return None
+
+
+def _too_many(flow: Flow) -> bool:
+    """Whether the recipients are more than an entry of the ledger holds (G3.7)."""
+    return len(flow.recipients) > RECIPIENTS_MAX or sum(len(ascii(r.id)) for r in flow.recipients) > RECIPIENT_CHARS_MAX
 
 
 def confirmable(line: Line) -> bool:
     """Whether the preflight shows this line exactly: all of it known, once, under no private decision."""
     flow = line.flow
-    faults = any(isinstance(v.data, Fault) for v in flow.arguments.values())
+    faults = any(scan(v)[1] is not None for v in flow.arguments.values())
     private = any(tag.type != "request" for tag in flow.pc.tags)
     return line.exact and not faults and not private and not flow.pc.sources and flow.times == 1 and not flow.unresolved
 

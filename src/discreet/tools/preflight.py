@@ -12,16 +12,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from discreet.kernel.contract import Effect, Recipient, Role
-from discreet.kernel.domain import known
+from discreet.kernel.contract import Effect, Place, Recipient, Role
+from discreet.kernel.domain import known, scan
 from discreet.kernel.errors import Span
 from discreet.kernel.interpreter import Outcome, Request, run
-from discreet.kernel.label import PUBLIC, Label, join2
+from discreet.kernel.label import PUBLIC, Label, join, join2
 from discreet.kernel.monitor import Decision, Flow, Judge, Verdict, decide
 from discreet.kernel.resolve import ResolvedPlan, ToolCall
 from discreet.kernel.shape import Shape, to_unknown
 from discreet.kernel.syntax import span_of
-from discreet.kernel.value import Fault, Many, Maybe, Record, Seq, Standing, Value, plain
+from discreet.kernel.value import SCALARS, Many, Maybe, Record, Seq, Standing, Unknown, Value, plain
 from discreet.tools.directory import Directory
 from discreet.tools.flow import flow_of, result_label
 from discreet.tools.kept import Kept
@@ -75,6 +75,13 @@ class Preview:
             if here == span and (set(recipients) <= set(named) or line.flow.unresolved):
                 found = line.flow.label if found is None else join2(found, line.flow.label)
         return found
+
+    def place(self, flow: Flow) -> Place:
+        """The call's place, which is fixed before the run (G2.6): where the preflight saw only others, the join of those."""
+        seen = [line.flow.place for line in self.lines if line.key[0] == flow.span]
+        if not seen or any(place.id == flow.place.id for place in seen):
+            return flow.place
+        return replace(seen[0], label=join(*(place.label for place in seen)), readers=tuple({r: None for p in seen for r in p.readers}))
 
     def times(self, flow: Flow) -> int:
         """How often this line may run at most."""
@@ -130,23 +137,53 @@ class _Port:
         del self.lines[mark:]
 
     def call(self, request: Request) -> Value:
+        arguments = {name: _shown(value) for name, value in request.arguments.items()}
+        exact = all(known(value) for value in arguments.values())
+        if exact:
+            request = replace(request, arguments=arguments)
         flow = flow_of(request, self.directory, self.kept)
-        exact = all(known(value) for value in request.arguments.values())
         if len(self.lines) < LINES_MAX:
             self.lines.append(Line(flow, decide(flow, self.judge), exact))
         base = result_label(flow)
-        if any(isinstance(value.data, Fault) for value in request.arguments.values()):
-            return next(Value(v.data, base) for v in request.arguments.values() if isinstance(v.data, Fault))
-        if self.look_up is not None and resolvable(request, exact):
-            return self.really(request, flow)
+        stopped = next((found for v in request.arguments.values() if (found := scan(v)[1]) is not None), None)
+        if stopped is not None:
+            return Value(stopped, base)
         shape = request.contract.result_of(request.arguments)
-        return described(to_unknown(shape, base, standing_of_result(request)), shape, request)
+        unknown = described(to_unknown(shape, base, standing_of_result(request)), shape, request)
+        if self.look_up is not None and resolvable(request, exact):
+            return _found(unknown, self.really(request, flow))
+        return unknown
 
     def really(self, request: Request, flow: Flow) -> Value:
         key = call_key(request)
         if key not in self.resolved:
             self.resolved[key] = self.look_up(request, flow)  # type: ignore[misc]
         return self.resolved[key]
+
+
+def _found(unknown: Value, real: Value) -> Value:
+    """What a look-up found, as far as the preflight may use it: it names recipients and can be shown; it decides no branch,
+    no loop and no refusal, for those would tell of it to everybody (G3.8)."""
+    x, y = unknown.data, real.data
+    match x:
+        case Unknown() if isinstance(y, SCALARS) and y is not None:
+            x = Unknown(x.kind, (y,), True)
+        case Record() if isinstance(y, Record):
+            x = Record(x.name, {name: _found(held, y.fields[name]) for name, held in x.fields.items()})
+        case Maybe() if y is not None:
+            x = Maybe(_found(x.value, real))
+    return Value(x, unknown.label, unknown.total, unknown.standing, unknown.bound)
+
+
+def _shown(value: Value) -> Value:
+    """The value with what a look-up found in it, for the user to see and for the exact call."""
+    data = value.data
+    if isinstance(data, Unknown) and data.found and len(data.choices) == 1:
+        return Value(data.choices[0], value.label, value.total, value.standing, value.bound)
+    if isinstance(data, Seq) and not known(value):
+        data = Seq((_shown(item) for item in data), data.kind)
+        return Value(data, value.label, value.total, value.standing, value.bound)
+    return value
 
 
 def resolvable(request: Request, exact: bool) -> bool:
