@@ -47,7 +47,7 @@ def slack(house: House) -> Services:
         acting("slack.remove_user_from_slack", "put a user out of the workspace", (to_user,), _done, SLACK,
                lambda user: _did(house.call("remove_user_from_slack", user=user)), "account", Effect.DELETE),
         acting("web.get_webpage", "the text of a web page, fetched without cookies", (arg("url", text(max=2_000), Role.WHO, address="host"),),
-               text(max=100_000, sources=("web",)), NOWHERE, lambda url: house.call("get_webpage", url=url) or "", "lookup/web", undoable=True),
+               text(max=100_000, sources=("web",)), NOWHERE, lambda url: house.call("get_webpage", url=url) or "", "lookup/web", undoable=True, calls_max=100),
         acting("web.post_webpage", "publish a text at an address on the web", (arg("url", text(max=2_000), Role.WHO, address="host"), arg("content", _body)),
                _done, NOWHERE, lambda url, content: _did(house.call("post_webpage", url=url, content=content)), "correspondence/posting"),
     )  # fmt: skip
