@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from discreet.tools.registry import Tool
@@ -19,10 +20,18 @@ class Connections:
     shops: list[str] = field(default_factory=list)
     providers: list[str] = field(default_factory=list)
     hosts: dict[str, frozenset[str]] = field(default_factory=dict)
+    engines: list[str] = field(default_factory=list)
+    servers: list[str] = field(default_factory=list)
 
 
-def connections(config: Mapping[str, Any], secrets: Mapping[str, str], stack: ExitStack) -> Connections:
-    """Open what `config` names. Nothing is contacted but the address book, whose cards say who is who."""
+def connections(
+    config: Mapping[str, Any], secrets: Mapping[str, str], stack: ExitStack, approved: Mapping[str, Sequence[Mapping[str, Any]]] | None = None
+) -> Connections:
+    """Open what `config` names. Nothing is contacted but the address book, whose cards say who is who.
+
+    `approved` are the tools of each MCP server that the user has approved, as they saw them.
+    """
+    approved = approved or {}
     found = Connections()
     zone = config.get("person", {}).get("zone", "UTC")
     mail = None
@@ -34,6 +43,12 @@ def connections(config: Mapping[str, Any], secrets: Mapping[str, str], stack: Ex
         _calendar(found, config["calendar"], secrets.get("calendar", ""), zone, mail, stack)
     if config.get("shop"):
         _shops(found, config["shop"], stack)
+    if "files" in config:
+        _files(found, config["files"], zone, stack)
+    if "web" in config:
+        _web(found, config["web"], stack)
+    for one in config.get("mcp", ()):
+        _mcp(found, one, approved.get(one["name"], ()), secrets.get(f"mcp:{one['name']}", ""), stack)
     return found
 
 
@@ -103,3 +118,39 @@ def _shops(found: Connections, settings: list[Mapping[str, Any]], stack: ExitSta
     found.shops += [one["name"] for one in settings]
 
 
+def _files(found: Connections, settings: Mapping[str, Any], zone: str, stack: ExitStack) -> None:
+    """`name = "/path"` for each root; `holds.name = [types]` for what a root's files tell."""
+    from discreet.connectors.files import Files, FilesConfig
+    from discreet.connectors.files_tools import files_tools
+
+    roots = {name: Path(path) for name, path in settings.items() if isinstance(path, str)}
+    holds = {name.removeprefix("holds_"): tuple(types) for name, types in settings.items() if name.startswith("holds_")}
+    found.tools += files_tools(_close(Files(FilesConfig(roots)), stack), holds, zone)
+
+
+def _web(found: Connections, settings: Mapping[str, Any], stack: ExitStack) -> None:
+    from discreet.connectors.http import HttpLimits
+    from discreet.connectors.web import Web, WebConfig
+    from discreet.connectors.web_tools import SEARCH_ENGINE, web_tools
+
+    limits = HttpLimits(private_hosts=frozenset(settings.get("private_hosts", ())))
+    found.tools += web_tools(_close(Web(WebConfig(settings.get("search_url", ""), limits)), stack))
+    found.engines.append(SEARCH_ENGINE)
+
+
+def _mcp(found: Connections, settings: Mapping[str, Any], approved: Sequence[Mapping[str, Any]], token: str, stack: ExitStack) -> None:
+    from discreet.connectors.mcp import ApprovedTool, McpServer
+    from discreet.connectors.mcp_tools import mcp_tools
+
+    tools = tuple(ApprovedTool(**one) for one in approved)
+    found.tools += mcp_tools(_close(McpServer(mcp_config(settings, token), tools), stack))
+    found.servers.append(f"mcp:{settings['name']}")
+
+
+def mcp_config(settings: Mapping[str, Any], token: str = "") -> Any:
+    """How an MCP server is reached: `url`, or `command` to start it."""
+    from discreet.connectors.mcp_wire import McpConfig
+
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    command = tuple(str(settings.get("command", "")).split()) if isinstance(settings.get("command", ""), str) else tuple(settings["command"])
+    return McpConfig(settings["name"], url=settings.get("url", ""), command=command, headers=headers, mode=settings.get("mode", "auto"))

@@ -23,6 +23,7 @@ from discreet.agents.people import READER_LOCAL, directory
 from discreet.agents.reader_tool import reader_tool
 from discreet.agents.session import World
 from discreet.agents.vault_tools import vault_tools
+from discreet.agents.view_tools import view_tools
 from discreet.kernel.contract import Recipient
 from discreet.kernel.errors import DiscreetError, nearest
 from discreet.kernel.label import decode
@@ -111,6 +112,15 @@ class Home:
             self._keep_secret(secret_name(kind, settings), secret)
         write_config(self.path, config)
 
+    def approved(self) -> dict[str, list[dict[str, Any]]]:
+        """Of each MCP server the tools that the user approved, pinned as they were shown."""
+        path = self.path / "approved"
+        return json.loads(self._open_box(path)) if path.exists() else {}
+
+    def approve(self, server: str, tools: list[dict[str, Any]]) -> None:
+        """Keep what the user approved; sealed, since a contract is a trust bit."""
+        self._seal_box(self.path / "approved", json.dumps({**self.approved(), server: tools}, sort_keys=True).encode())
+
     def _keep_secret(self, name: str, secret: str) -> None:
         secrets_ = self.secrets()
         secrets_[name] = secret
@@ -150,12 +160,12 @@ class Home:
         """Everything connected, as one World. `read` is the reader's call; without it plans have no `read`."""
         from discreet.agents.connections import connections
 
-        open_ = connections(self.config, self.secrets(), self._stack)
-        tools: list[Tool] = [*vault_tools(self.vault), *open_.tools]
+        open_ = connections(self.config, self.secrets(), self._stack, self.approved())
+        tools: list[Tool] = [*vault_tools(self.vault), *view_tools(self.vault, self.ledger), *open_.tools]
         who = reader or Recipient("provider:reader", "local", READER_LOCAL, "the local reader")
         if read is not None:
             tools.append(reader_tool(read, who.id))
-        people = directory(open_.cards, open_.shops, _addresses(self.config), open_.providers, who, open_.hosts)
+        people = directory(open_.cards, open_.shops, _addresses(self.config), open_.providers, who, open_.hosts, open_.engines, open_.servers)
         loaded = self.norms()
         norms = replace(loaded.norms, directory=people.owners())
         return World(Toolbox(tools), people, Index(norms), self.ledger, self.vault.counts, names(people), self.kept(), self.keep)

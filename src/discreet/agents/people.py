@@ -24,6 +24,8 @@ def directory(
     own_providers: Iterable[str] = (),
     reader: Recipient | None = None,
     hosts: Mapping[str, frozenset[str]] | None = None,
+    engines: Iterable[str] = (),
+    servers: Iterable[str] = (),
 ) -> Directory:
     """Entries for contacts, shops, the user's own addresses and named hosts; fixed recipients for own services."""
     entries = [Entry(USER.id, USER.name, frozenset({"user"}), tuple(("mail", a) for a in own_addresses))]
@@ -34,6 +36,8 @@ def directory(
     entries += [Entry(f"shop:{name}", name, frozenset({"merchant"}), (("shop", name),)) for name in shops]
     entries += [Entry(f"host:{host}", host, roles, (("host", host),)) for host, roles in (hosts or {}).items()]
     fixed = {name: Recipient(name, name, OWN, name.replace("-", " ")) for name in own_providers}
+    fixed |= {name: Recipient(name, name, frozenset({"provider/search"}), name.replace("-", " ")) for name in engines}
+    fixed |= {name: Recipient(name, "", frozenset({UNKNOWN}), name.replace(":", " ")) for name in servers}
     if reader is not None:
         fixed[reader.id] = reader
     return Directory(entries, fixed)

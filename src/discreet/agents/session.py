@@ -28,8 +28,10 @@ from discreet.kernel.monitor import Decision, Flow, Judge, Verdict
 from discreet.kernel.resolve import ResolvedPlan, resolve
 from discreet.kernel.syntax import parse
 from discreet.kernel.value import Fault, Seq, Value, plain
+from discreet.ledger.accounts import Want, account_of, reserve
 from discreet.ledger.entry import Kind
 from discreet.ledger.knows import Account, accounts
+from discreet.policy.bits import bits_max
 from discreet.tools.call import Gate
 from discreet.tools.directory import Directory
 from discreet.tools.kept import Kept
@@ -137,6 +139,7 @@ class Session:
         if any(self.world.kept.labels.get(place) != label_ for place, label_ in planned.preview.kept.items()):
             self.world.kept.join(planned.preview.kept)  # before the first effect, whichever lines will run
             self.world.keep(self.world.kept)
+        self._reserve(planned)
         if confirm:
             gate.confirm(planned.preview)
         outcome = run(
@@ -149,6 +152,26 @@ class Session:
             gate.errand, planned.request, planned.source, told, stopped, gate.questions,
             tuple(accounts(ledger, gate.errand, self.world.counts())), planned.preview.lines, (), gate.denied,
         )  # fmt: skip
+
+    def _reserve(self, planned: Planned) -> None:
+        """Take the bits that this errand's views could tell from the accounts of whom they could reach, or refuse it (G6.3).
+
+        Raises Exhausted, which the user sees and no planner: what is left tells of earlier errands.
+        """
+        views = {c.view: c for c in planned.plan.tools.values() if c.view}
+        if not views:
+            return
+        wants, allowed = [], {}
+        norms = self.world.judge.norms  # type: ignore[attr-defined]
+        for line in planned.preview.lines:
+            for tag in line.flow.label.tags:
+                for who in line.flow.recipients if tag.type in views else ():
+                    if who.id != "user":
+                        key = (f"view:{tag.type}", account_of(who))
+                        wants.append(Want(*key, views[tag.type].view_bits * line.flow.times))
+                        most, _ = bits_max(norms, who, tag, line.flow.contract.purpose)
+                        allowed[key] = min(most, allowed.get(key, most))
+        reserve(self.world.ledger, planned.gate.errand, wants, allowed)
 
     def problems(self, source: str, request: str, handles: Mapping[str, Value] | None = None) -> list[str]:
         """What is wrong with a plan, by text and labels alone: the judge of a planner's samples. No look-up is made."""

@@ -88,7 +88,7 @@ class Contract:
     purpose     of the purpose vocabulary; never taken from a plan or a service (G5.3)
     resolves    whether the result, found by equality from user-said keys, has standing RESOLVED (own address book, own files)
     undoable    whether the user can take the effect back
-    trusted     approved by the user; a tool without approval is an unknown outside recipient
+    view        the information type that it gives, if it is a view of a stored fact (G6.2); `view_bits` what one release can tell
     """
 
     name: str
@@ -102,6 +102,8 @@ class Contract:
     result_rule: Callable[[Mapping[str, Value]], Shape] | None = None
     resolves: bool = False
     undoable: bool = False
+    view: str = ""
+    view_bits: int = 0
     calls_max: int = 200
     seconds_max: int = SECONDS_MAX
 

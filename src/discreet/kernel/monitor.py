@@ -179,7 +179,7 @@ class Asked(Denied):
 
 def decide(flow: Flow, judge: Judge) -> Decision:
     """What the norms say, and what no norm relaxes: unfit places deny, unresolved recipients ask."""
-    findings = list(_places(flow))
+    findings = [*_places(flow), *_views(flow)]
     findings += [
         Finding(Verdict.ASK, argument=name, why="the recipient is not known before the run") for name in flow.unresolved
     ]
@@ -206,6 +206,19 @@ def _places(flow: Flow) -> list[Finding]:
         *(Finding(Verdict.DENY, place.id, tag, why="the write would show this in a place that does not hold it") for tag in control),
         *(Finding(Verdict.ASK, place.id, tag, why="the place would hold this from then on, and all that is read there count as it") for tag in contents),
     ]
+
+
+def _views(flow: Flow) -> list[Finding]:
+    """A view is chosen by nothing private and nobody outside, or the choice would tell more than the view (G6.2)."""
+    if not flow.contract.view:
+        return []
+    chosen_by = flow.pc
+    for value in flow.arguments.values():
+        chosen_by = join2(chosen_by, value.total)
+    over = [tag for tag in sorted(chosen_by.tags) if tag.type not in ("request", flow.contract.view)]
+    why = "a view may not be chosen by what is more private than what it gives, or by outside text"
+    found = [Finding(Verdict.DENY, tag=tag, why=why) for tag in over]
+    return found or ([Finding(Verdict.DENY, why=why)] if chosen_by.sources else [])
 
 
 def check(flow: Flow, judge: Judge, digest: bytes, confirmed: frozenset[bytes] = frozenset()) -> Permit:
