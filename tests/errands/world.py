@@ -19,8 +19,13 @@ from typing import Any
 
 from discreet.kernel.contract import Effect
 from discreet.kernel.errors import PlanError
+from discreet.kernel.interpreter import Request
+from discreet.kernel.interpreter import run as evaluate
+from discreet.kernel.label import PUBLIC
 from discreet.kernel.resolve import resolve
+from discreet.kernel.shape import to_unknown
 from discreet.kernel.syntax import parse
+from discreet.kernel.value import Value
 from errands.toolset import contracts
 
 HERE = Path(__file__).parent
@@ -66,14 +71,28 @@ def today() -> dt.date:
 
 
 def problems_of(source: str) -> list[str]:
-    """The judge: the kernel's parser and resolver, and fields of records that no tool returns."""
-    from errands.check import fields
-
+    """The judge: the kernel's parser and resolver, and its evaluation on labels alone (what a session adds are the norms)."""
     try:
-        resolved = resolve(parse(source), CONTRACTS)
+        evaluate(resolve(parse(source), CONTRACTS), _Shapes())
     except PlanError as error:
         return [str(error)]
-    return list(fields(resolved.tree, CONTRACTS))
+    return []
+
+
+class _Shapes:
+    """Answers every call with its declared shape and no data."""
+
+    def call(self, request: Request) -> Value:
+        return to_unknown(request.contract.result_of(request.arguments), PUBLIC)
+
+    def mark(self) -> int:
+        return 0
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def reset(self, mark: int) -> None:
+        return None
 
 
 def run(source: str, handles: Mapping[str, str]) -> Outcome:

@@ -91,8 +91,12 @@ _PATTERNS = {
     "link": r"https?://\S+[?@#]\S*",
     "secret": r"(?i)\b(?:password|passcode|pin|code|token)\s+(?:is\s+)?(?P<only>(?=\S*\d)\S{3,40})",
 }
-_NOT_NAMES = frozenset(
-    """accept add answer arrange ask block book buy call cancel change check clear collect compare confirm could cut decline delete did do does
+# Words that open a sentence: with a capital they are still no names.
+OPENERS = frozenset(
+    """a about according according after all am an and any are as at both by can class could did does else every far first for further
+    give had has her him his if in into it's its last maybe mine more most no not on once one only our out over please quite really right same
+    she should since so some still sure they those though thus under until we're were when while whom whose why within without yes yet
+    accept add answer arrange ask block book buy call cancel change check clear collect compare confirm could cut decline delete did do does
     double draft drop email fetch file find forward from get give grab have hello help hey hi hold how i i'm i've invite is it keep leave let
     list look mail make may mark message move my need note now of open order pay pick plan please plus post print put quick read remember
     remind remove reorder rename reply reschedule reserve respond return save say schedule see send set share ship show skip sort stop
@@ -150,7 +154,7 @@ def _phrases(words: list[str]) -> list[str]:
 
 def _by_model(text: str) -> Iterable[Span]:
     for start, end, name in _classifier().spans(text, score_min):
-        if name == "URL" or text[start:end].lower().split()[0] in _NOT_NAMES:
+        if name == "URL" or text[start:end].lower().split()[0] in OPENERS:
             continue  # a plain host that the user names is a recipient and no secret; a verb that opens a request is no name
         yield Span(start, end, "name" if name in ("GIVEN_NAME", "SURNAME") else name.lower().replace("_", " "))
 

@@ -11,10 +11,11 @@ import re
 from collections.abc import Iterable, Mapping
 
 from discreet.kernel.contract import AUTHORITY, REQUIRED, Contract, Effect, Role
+from discreet.models.spans import OPENERS
 
 _NUMBER = re.compile(r"(?<![\w.,:/-])(\d{1,6}(?:[.,]\d{1,2})?)(?![\w:/-]|[.,]\d)")
 _QUOTED = re.compile(r"[\"“]([^\"”]{2,80})[\"”]")
-_NAME = re.compile(r"(?<![.!?:]\s)(?<!^)\b([A-Z][\w&'’-]+(?:\s+[A-Z][\w&'’-]+)*)")
+_NAME = re.compile(r"\b([A-Z][\w&'’-]+(?:\s+[A-Z][\w&'’-]+)*)")
 _TIMELIKE = re.compile(
     r"\b(?:\d{1,2}(?:st|nd|rd|th)?\s+(?:of\s+)?)?(?:january|february|march|april|may|june|july|august|september|october|november|december)"
     r"(?:\s+\d{1,2}(?:st|nd|rd|th)?)?(?:,?\s+\d{4})?\b|\d{1,2}[:.h]\d{2}\s?(?:am|pm)?|\d{1,2}\s?(?:am|pm|o'clock)\b|\bat\s+\d{1,2}\b|\d{4}-\d\d-\d\d"
@@ -32,18 +33,19 @@ _CUES = {
     "mail.reply": r"reply|answer|respond|write|get back|tell|accept|decline|say|confirm|thank|let\b.*\bknow|ask",
     "calendar.add": r"calendar|diary|book|schedule|put|add|block|remind|invite|set up|pencil|appointment|reserve|arrange|plan|move|slot|note|keep\b.*\bfree|reminder|meet",
     "calendar.remove": r"cancel|remove|delete|drop|clear|take\b.*\b(?:off|out)|move|call off|scrap|reschedule|skip|postpone|shift",
-    "shop.checkout": r"buy|order|get|purchase|reorder|stock up|pick|need|grab|want|again",
+    "shop.checkout": r"buy|order|get|purchase|reorder|stock up|pick|need|grab|want|again|usual|out of|packs?|bags?|box",
     "files.write": r"save|write|note|store|file|list|put|keep|record|document",
     "memory.remember": r"remember|note|keep|from now on|is now|know that|changed|don't forget|moved|new",
 }
 _ACTING = re.compile(
-    r"^(?:\W*(?:please|hey|hi|and|then|could you|can you|would you)\W+)*(?:add|answer|block|book|buy|cancel|confirm|delete|email|forward|invite|mail"
+    r"^(?:\W*(?:please|hey|hi|and|then|could you|can you|would you)\W+)*(?:add(?! up)|answer|block|book|buy|cancel|confirm|delete|email|forward|invite|mail"
     r"|order|put|remember|remove|reply|reserve|respond|schedule|send|set up|tell (?!me)|write)\b"
-    r"|(?:[,;:.]|\band\b|\bthen\b|\bplease\b)\s+(?:please\s+)?(?:add|answer|block|book|buy|cancel|delete|email|forward|invite|keep (?:that|it) in mind|let (?!me)|mail"
+    r"|(?:[,;:.]|\band\b|\bthen\b|\bplease\b)\s+(?:please\s+)?(?:add(?! up)|answer|block|book|buy|cancel|delete|email|forward|invite|keep (?:that|it) in mind|let (?!me)|mail"
     r"|order|put|remove|reply|reserve|schedule|send|tell (?!me)|write)\b",
     re.IGNORECASE,
 )
-_STRONG = {"calendar": r"\b(?:calendar|diary)\b", "memory": r"\bremember (?:that|my)\b|\bfrom now on\b", "mail": r"\be?-?mail\b"}
+_LOOKING = {"shop": r"\b(?:buy|order|get|got|purchase|price|costs?|cheap\w*|expensive|sell|sells|stock|rat(?:ed|ing)s?|reviews?|shops?|stores?|stars?|have|need|send|pick|wants?|usual|out of|packs?|bags?|box(?:es)?|pairs?)\b"}
+_STRONG = {"calendar": r"\b(?:calendar|diary)\b", "memory": r"\bremember (?:that|my)\b|\bfrom now on\b", "mail": r"\be?-?mails?\b|\bwrote\b|\bwritten to me\b|\btickets?\b"}
 
 
 def missing(request: str, source: str, contracts: Mapping[str, Contract]) -> list[str]:
@@ -63,6 +65,7 @@ def missing(request: str, source: str, contracts: Mapping[str, Contract]) -> lis
         *_nobody_invited(request, calls),
         *_unasked(request, called, contracts),
         *_not_called(request, called, contracts),
+        *_wrong_place(request, called, calls),
         *_invented(request, calls, contracts),
     ]
 
@@ -84,10 +87,14 @@ def _left_out(request: str, source: str) -> Iterable[str]:
         if _squeezed(match.group(1)) not in plan:
             yield f"the request quotes `{match.group(1)}`, the plan does not have it word for word"
     for match in re.finditer(r"\[\[\d+\]\]", request):
-        if match.group() not in source:
+        reason = re.search(r"\b(?:my|for|because|since|of)\s+(?:\w+\s+){0,3}$", request[: match.start()])  # why is nobody's business
+        if match.group() not in source and not reason:
             yield f"the request has `{match.group()}`, the plan does not"
     for match in _NAME.finditer(plain):
-        words = [word for word in match.group(1).split() if word.lower() not in _NOT_NAMES]
+        words = match.group(1).split()
+        while words and words[0].lower().split("'")[0] in OPENERS:  # a capital that only opens a sentence
+            words = words[1:]
+        words = [word for word in words if word.lower() not in _NOT_NAMES]
         if words and not match.group(1).startswith("[[") and not any(_squeezed(word.removesuffix("'s").removesuffix("’s")) in plan for word in words):
             yield f"the request names `{' '.join(words)}`, the plan does not"
 
@@ -123,6 +130,16 @@ def _unasked(request: str, called: set[str], contracts: Mapping[str, Contract]) 
             yield f"the plan calls `{name}`, which the request does not ask for"
 
 
+def _wrong_place(request: str, called: set[str], calls: list[tuple[str, ast.Call]]) -> Iterable[str]:
+    for service, cue in _LOOKING.items():
+        if any(name.startswith(service + ".") for name in called) and not re.search(cue, request, re.IGNORECASE):
+            yield f"the plan looks in `{service}`, which the request does not speak of"
+    for name, call in calls:
+        named = next((k.value.value for k in call.keywords if k.arg == "name" and isinstance(k.value, ast.Constant)), "")
+        if name == "contacts.find" and "@" in str(named):
+            yield f"`{named}` is an address already: use it as it is, without contacts.find"
+
+
 def _not_called(request: str, called: set[str], contracts: Mapping[str, Contract]) -> Iterable[str]:
     for service, cue in _STRONG.items():
         has_tools = any(name.startswith(service + ".") for name in contracts)
@@ -140,7 +157,8 @@ def _invented(request: str, calls: list[tuple[str, ast.Call]], contracts: Mappin
                 continue
             decides = parameter.role in AUTHORITY - {Role.TIMES} or parameter.address or name == "contacts.find"
             numbers = parameter.role is Role.AMOUNT  # a length or a count is the planner's to choose
-            if _is_relation(keyword.value) and name != "contacts.find":
+            about_person = parameter.role is Role.WHO or parameter.address or keyword.arg in ("sender", "place")
+            if about_person and _is_relation(keyword.value):
                 yield f"`{name}` has `{keyword.arg}={keyword.value.value}`: find the person with contacts.find and use the email"
                 continue
             guessed = parameter.default is not REQUIRED and parameter.shape.kind == "text" and not name.startswith("memory.")
