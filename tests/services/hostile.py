@@ -31,8 +31,8 @@ class Hostile:
                 connection, _ = self._listening.accept()
             except OSError:
                 return
-            threading.Thread(target=self._talk, args=(connection, len(self.seen)), daemon=True).start()
             self.seen.append(b"")
+            threading.Thread(target=self._talk, args=(connection, len(self.seen) - 1), daemon=True).start()
 
     def _talk(self, connection: socket.socket, number: int) -> None:
         """Answer whatever contains a script's trigger with its bytes; `TAG` in them stands for the request's first word."""
