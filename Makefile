@@ -3,21 +3,32 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+SHARE ?= 1
+JOBS ?= 2
 
-.PHONY: demo test lock setup clean
+.PHONY: setup demo test evidence lock clean
+
 setup: $(STAMP)
 
+# everything from the lock file, checked by hash; then the package itself, editable
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $(STAMP)
 
+# the main job on real local services; DEMO_MODEL=recorded goes without a model
 demo: $(STAMP)
 	$(BIN)/discreet demo
 
+# the sandbox's tests need bubblewrap; with root it is installed, without it the tests say so and fail
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2
+	command -v bwrap >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -q && apt-get install -q -y bubblewrap; } || { echo "install bubblewrap (Debian: apt-get install bubblewrap)"; exit 1; }
+	$(BIN)/python -m pytest -n $(JOBS)
+
+# the evidence of each release; SHARE=0.01 runs a hundredth of each part
+evidence: $(STAMP)
+	$(BIN)/discreet evidence all --share $(SHARE)
 
 # rewrite the lock file after a change of dependencies (needs uv)
 lock:

@@ -28,7 +28,7 @@ from discreet.kernel.monitor import Decision, Flow, Judge, Verdict
 from discreet.kernel.resolve import ResolvedPlan, resolve
 from discreet.kernel.syntax import parse
 from discreet.kernel.value import Fault, Seq, Value, plain
-from discreet.ledger.accounts import Want, account_of, reserve
+from discreet.ledger.accounts import Exhausted, Want, account_of, reserve
 from discreet.ledger.entry import Kind
 from discreet.ledger.knows import Account, accounts
 from discreet.policy.bits import bits_max
@@ -163,10 +163,10 @@ class Session:
             return
         wants, allowed = [], {}
         norms = self.world.judge.norms  # type: ignore[attr-defined]
-        for line in planned.preview.lines:
+        for line in (one for one in planned.preview.lines if one.verdict is not Verdict.DENY):
             for tag in line.flow.label.tags:
                 for who in line.flow.recipients if tag.type in views else ():
-                    if who.id != "user":
+                    if who.id != "user" and "own-provider" not in who.roles:
                         key = (f"view:{tag.type}", account_of(who))
                         wants.append(Want(*key, views[tag.type].view_bits * line.flow.times))
                         most, _ = bits_max(norms, who, tag, line.flow.contract.purpose)
@@ -186,9 +186,9 @@ class Session:
         """`prepare` and `run` in one: what `discreet plan run` does."""
         try:
             planned = self.prepare(source, request, handles)
-        except PlanError as error:
+            return self.run(planned)
+        except (PlanError, Exhausted) as error:
             return Report("", request, source, (), "", 0, (), (), (str(error),))
-        return self.run(planned)
 
     # ------------------------------------------------------------------------------------------ from a request
 

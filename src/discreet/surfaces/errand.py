@@ -158,7 +158,10 @@ def _performed(shown: Terminal, session: Session, request: str, drafted: Drafted
             shown.line(f"  the plan seems to leave out: {doubt}", "warn")
         shown.preflight(planned.preview.lines)
         shown.line("\nDoing it", "bold")
-    return session.run(planned)
+    try:
+        return session.run(planned)
+    except Exhausted as error:
+        return Report("", request, drafted.source, (), "", 0, (), (), (str(error),))
 
 
 def _ended(shown: Terminal, report: Report, world: World, json: bool) -> int:
