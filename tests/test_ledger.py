@@ -16,10 +16,12 @@ from discreet.kernel.label import label
 from discreet.kernel.monitor import Decision, Finding, Flow, Verdict
 from discreet.kernel.shape import Shape
 from discreet.kernel.value import Value
+from discreet.ledger import database
 from discreet.ledger import entry as entries
 from discreet.ledger.chain import CHECKPOINT_ENTRIES, Ledger, Repeated
 from discreet.ledger.database import StoreError
 from discreet.ledger.entry import ENTRY_BYTES_MAX, NOTE_CHARS_MAX, Entry, Item, Kind, LedgerError, Party, Status, of_flow
+from discreet.ledger.head import turn
 
 KEY = bytes(range(32))
 SHOP = Party("shop:northside", "northside", "Northside Sports")
@@ -217,6 +219,15 @@ def test_a_full_disk_is_told_before_the_effect_and_leaves_the_chain_whole(tmp_pa
         ledger.db.execute("pragma max_page_count = 1000000")
         assert ledger.verify().ok
         ledger.note(Kind.QUESTION)
+
+
+def test_a_process_that_hangs_with_the_lock_is_told_after_a_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr(database, "BUSY_MS_MAX", 50)
+    with opened(tmp_path) as ledger:
+        with turn(tmp_path / "store" / "ledger.db.lock"), pytest.raises(LedgerError, match="for over 50 ms"):
+            ledger.note(Kind.QUESTION)
+        ledger.note(Kind.QUESTION)
+        assert ledger.verify().ok
 
 
 def test_an_entry_is_on_the_disk_when_it_returns(tmp_path):

@@ -127,6 +127,20 @@ def test_a_missing_or_damaged_head_file_is_a_problem_and_stops_appends(folder):
     assert report(folder).ok
 
 
+def test_a_head_that_is_right_but_not_signed_stops_appends_too(folder):
+    """Who cuts the store with the file's key alone cannot make the head that would fit."""
+    head = folder / "elsewhere" / "head"
+    db = insider(folder)
+    db.execute("delete from entry where seq = 20")
+    hash_ = db.execute("select hash from entry where seq = 19").fetchone()[0]
+    db.close()
+    signed = parse(head.read_text())
+    head.write_text(Head(signed.ledger, 19, hash_.hex(), signed.signature).text())
+    assert "not signed by this ledger" in report(folder).sentence()
+    with at(folder) as ledger, pytest.raises(LedgerError, match="does not hold what its head states"):
+        ledger.note(Kind.QUESTION)
+
+
 def test_the_head_of_another_ledger_is_none_of_ours(folder, tmp_path_factory):
     other = tmp_path_factory.mktemp("other")
     with at(other) as ledger:
@@ -170,6 +184,14 @@ def test_an_editor_with_the_files_key_alone_is_found(folder, edit, fitting):
     found = report(folder)
     assert not found.ok
     assert found.sentence().startswith("damaged: ")
+
+
+def test_a_report_lists_so_many_problems(folder, monkeypatch):
+    monkeypatch.setattr("discreet.ledger.verify.PROBLEMS_MAX", 5)
+    db = insider(folder)
+    db.execute("update entry set hash = cast('x' as blob)")
+    db.close()
+    assert len(report(folder).problems) == 5
 
 
 def test_swapped_rows_are_found(folder):

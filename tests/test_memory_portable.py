@@ -106,3 +106,9 @@ def test_what_is_no_export_is_refused_whole(vault, text):
         import_(vault, text, vouched=True)
     assert told(vault) == before
     vault.remember("goes on", "preference")
+
+
+def test_a_file_has_a_limit(vault, monkeypatch):
+    monkeypatch.setattr("discreet.memory.portable.FILE_CHARS_MAX", 100)
+    with pytest.raises(VaultError, match="at most 100 characters"):
+        import_(vault, export(vault))

@@ -345,6 +345,8 @@ class Ledger:
                     self.head_file.write(self._head)
         except damage() as error:
             raise LedgerError(f"the ledger at `{self.path}` cannot be written: {error}") from error
+        except StoreError as error:
+            raise LedgerError(str(error)) from error
         except UnicodeEncodeError as error:
             raise LedgerError("an entry with half a character (a lone surrogate)") from error
         return seq

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from discreet.ledger import database
+from discreet.ledger.database import StoreError
 from discreet.ledger.entry import LedgerError
 
 HEAD_BYTES = 512  # one disk sector, so that a head is written whole or not at all
@@ -110,12 +113,21 @@ class HeadFile:
 
 @contextmanager
 def turn(path: Path) -> Iterator[None]:
-    """Hold the lock file `path` while the body runs; waits for other threads' and processes' turns."""
+    """Hold the lock file `path` while the body runs; waits for other threads' and processes' turns, within a limit."""
     import fcntl
 
     descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        until, pause = time.monotonic() + database.BUSY_MS_MAX / 1000, 0.0002
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise StoreError(f"another process holds `{path}` for over {database.BUSY_MS_MAX} ms") from None
+                time.sleep(pause)
+                pause = min(pause * 1.5, 0.02)
         yield
     finally:
         os.close(descriptor)  # which releases it
