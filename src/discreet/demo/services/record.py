@@ -22,7 +22,18 @@ class Recorder:
 
 
 def read(path: str | Path) -> list[dict[str, Any]]:
-    """All observations so far."""
+    """All observations so far. What came over one connection is one observation: how TCP cut it tells nothing."""
     if not Path(path).exists():
         return []
-    return [json.loads(row) for row in Path(path).read_text("utf-8").splitlines() if row]
+    found: list[dict[str, Any]] = []
+    connections: dict[int, dict[str, Any]] = {}
+    for row in Path(path).read_text("utf-8").splitlines():
+        seen = json.loads(row)
+        if seen["event"] == "connect":
+            found.append({"event": "connection", "data": ""})
+            connections[seen["connection"]] = found[-1]
+        elif seen["event"] == "bytes":
+            connections[seen["connection"]]["data"] += seen["data"]
+        else:
+            found.append(seen)
+    return found
