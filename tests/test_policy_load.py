@@ -16,7 +16,8 @@ from discreet.kernel.value import Standing
 from discreet.policy.decide import decide
 from discreet.policy.edit import to_toml
 from discreet.policy.explain import explain_telling
-from discreet.policy.load import FILE_BYTES_MAX, NAME_CHARS_MAX, TABLES_MAX, TEXT_CHARS_MAX, combine, defaults, load, parse
+from discreet.policy.fields import NAME_CHARS_MAX, TEXT_CHARS_MAX
+from discreet.policy.load import FILE_BYTES_MAX, TABLES_MAX, combine, defaults, load, parse
 from discreet.policy.norm import Allowance, Norm, Norms, Rule, who
 from tests.test_policy import FRIEND, SHOP, pay, tell
 

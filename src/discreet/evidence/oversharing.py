@@ -35,6 +35,12 @@ from discreet.policy.naming import Nearest, roles_named, types_of, words
 from discreet.policy.norm import Norms
 from discreet.policy.vocabulary import UNCLASSIFIED, purposes, roles, types
 
+METHOD = (
+    "each annotated value is one mail to a recipient that the user named; its roles and the value's type are guessed by the "
+    "vocabularies' words, patterns and (where stated) nearest meanings, several types joined, none meaning `unclassified`; no rule "
+    "looks at a case. Asked means that the user sees recipient, type and exact content before anything leaves. A value may be "
+    "guessed into a wrong type, and annotations are of models and crowds: rates are of norms and guesses together."
+)
 RECIPIENT = "recipient@example.org"
 TOOL = "mail.send"
 NEAR_MIN = 0.30  # cosine below which no meaning is near
@@ -183,6 +189,8 @@ def render(found: Mapping[str, Any]) -> str:
         "",
         f"ConfAIde: strictness and felt sensitivity of {faces['tier1']['kinds']} kinds, Spearman {faces['tier1']['spearman']}; "
         f"verdict and unacceptability of {faces['tier2']['flows']} flows, Spearman {faces['tier2']['spearman']}.",
+        "",
+        "Method: " + METHOD,
         "",
         "| type | wrong: permitted | asked | denied | right: permitted | asked | denied |",
         "|---|---|---|---|---|---|---|",

@@ -77,7 +77,7 @@ def _misfits(
     if not _addressed(allowance, flow, all):
         found.append(_Misfit("", "goes to someone whom no norm covers for this"))
     if flow.unresolved:
-        found.append(_Misfit("", "the recipient is not known"))
+        found.append(_Misfit("", "the recipient is not known before the run"))
     if flow.times > allowance.times_max:
         found.append(_Misfit("", f"could be done {flow.times} times, more than {allowance.times_max}"))
     if allowance.undoable and not flow.contract.undoable:

@@ -23,7 +23,8 @@ from discreet.kernel.monitor import Flow, Verdict
 from discreet.kernel.shape import Shape
 from discreet.kernel.value import Value
 from discreet.policy.explain import explain, telling
-from discreet.policy.load import STANDINGS, Loaded
+from discreet.policy.fields import STANDINGS
+from discreet.policy.load import Loaded
 from discreet.policy.norm import Norms
 from discreet.policy.vocabulary import purposes, roles, types
 

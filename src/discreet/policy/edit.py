@@ -14,8 +14,9 @@ from enum import Enum
 from pathlib import Path
 
 from discreet.kernel.errors import DiscreetError, nearest
-from discreet.policy.load import SUBJECTS, Loaded, combine, defaults, load, parse
-from discreet.policy.norm import Allowance, Bits, Norm, Norms, Rule, show_who
+from discreet.policy.fields import SUBJECTS
+from discreet.policy.load import Loaded, combine, defaults, load, parse
+from discreet.policy.norm import Allowance, Bits, Norm, Norms, show_who
 from discreet.policy.vocabulary import ANY, roles
 
 

@@ -196,7 +196,10 @@ def _by(norms: tuple[str, ...]) -> str:
 
 def kind(tag: Tag) -> str:
     """A tag in words: `your health/condition`, `bob@x.org's contact/email`."""
-    return f"your {tag.type}" if tag.subject == SUBJECT_USER else f"{tag.subject}'s {tag.type}"
+    if tag.subject == SUBJECT_USER:
+        return f"your {tag.type}"
+    possessive = "'" if tag.subject.endswith("s") else "'s"
+    return f"{tag.subject}{possessive} {tag.type}"
 
 
 def _remedy(flow: Flow, told: list[Finding], done: list[Finding], norms: Norms) -> str:
