@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from dataclasses import dataclass
 
 from discreet.kernel.errors import PlanError, Span
@@ -88,7 +89,9 @@ def parse(source: str) -> Plan:
     if "\x00" in source:
         raise PlanError("the plan holds a null character", Span(1, 1))
     try:
-        tree = ast.parse(source, mode="exec")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)  # what Python finds odd is no output of ours
+            tree = ast.parse(source, mode="exec")
     except SyntaxError as error:
         message = (error.msg or "invalid syntax").split("(")[0].strip()
         raise PlanError(message[0].lower() + message[1:], Span(error.lineno or 1, error.offset or 1)) from None
