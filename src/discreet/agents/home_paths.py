@@ -9,6 +9,7 @@ from pathlib import Path
 
 from discreet.kernel.errors import DiscreetError
 from discreet.ledger.chain import Ledger
+from discreet.ledger.verify import Report, verify_file
 from discreet.memory.keys import obtain
 
 
@@ -31,7 +32,18 @@ def head_path_of(path: Path, what: str) -> Path:
 
 def open_ledger(home: Path | None, ask: Callable[[], str] | None = None) -> Ledger:
     """The ledger of a home. Raises HomeError when there is no home."""
+    path = _made(home)
+    return Ledger.open(path / "ledger.db", obtain(path, ask).secret, head_path_of(path, "ledger"))
+
+
+def verify_ledger(home: Path | None, ask: Callable[[], str] | None = None) -> Report:
+    """What is wrong with the ledger of a home, also where it cannot be opened or is gone."""
+    path = _made(home)
+    return verify_file(path / "ledger.db", obtain(path, ask).secret, head_path_of(path, "ledger"))
+
+
+def _made(home: Path | None) -> Path:
     path = home or default_home()
     if not (path / "config.toml").exists():
         raise HomeError(f"there is no home in `{path}`; make one with `discreet init`")
-    return Ledger.open(path / "ledger.db", obtain(path, ask).secret, head_path_of(path, "ledger"))
+    return path

@@ -147,8 +147,13 @@ class Gate:
             return fault("unknown", base, flow.span)
         self.progress("start", flow)
         writes = flow.contract.effect is not Effect.READ
+        tool = self.tools[flow.contract.name]
         try:
-            raw = self.tools[flow.contract.name].perform(prepared)
+            if tool.within is not None:
+                value = tool.within(self, request, base)
+                self.ledger.outcome(seq, Status.DONE)
+                return value
+            raw = tool.perform(prepared)
         except Exception as error:
             status = _status(error, writes)
             self.ledger.outcome(seq, Status(status))

@@ -24,11 +24,15 @@ class Prepared(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A contract, `prepare(arguments, nonce, now)` without any effect, and `perform(prepared)`, which has it."""
+    """A contract, `prepare(arguments, nonce, now)` without any effect, and `perform(prepared)`, which has it.
+
+    within  of a tool that runs a plan of its own (delegation): gets the gate, the labelled call and its result's label
+    """
 
     contract: Contract
     prepare: Callable[[Mapping[str, Any], str, dt.datetime], Prepared]
     perform: Callable[[Any], Any]
+    within: Callable[[Any, Any, Any], Any] | None = None
 
     @property
     def name(self) -> str:
