@@ -99,7 +99,8 @@ def parse(source: str) -> Plan:
         raise PlanError("the plan is nested too deeply", Span(1, 1), "use names for the parts") from None
     _check_size(tree)
     for node in ast.walk(tree):
-        _check_node(node)
+        for child in ast.iter_child_nodes(node):
+            _check_node(child, span_of(child if hasattr(child, "lineno") else node))
     return Plan(source, tree)
 
 
@@ -117,13 +118,13 @@ def _check_size(tree: ast.Module) -> None:
         level = deeper
 
 
-def _check_node(node: ast.AST) -> None:
+def _check_node(node: ast.AST, span: Span) -> None:
     kind = type(node)
     if kind in REFUSED:
         message, rewrite = REFUSED[kind]
-        raise PlanError(message, span_of(node), rewrite)
+        raise PlanError(message, span, rewrite)
     if kind not in ACCEPTED:
-        raise PlanError(f"`{kind.__name__}` is not in the plan language", span_of(node))
+        raise PlanError(f"`{kind.__name__}` is not in the plan language", span)
     special = _SPECIAL.get(kind)
     if special is not None:
         special(node)
