@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from discreet.agents.delegation import delegate_tool
 from discreet.agents.home_paths import HomeError, default_home, head_path_of
 from discreet.agents.people import READER_LOCAL, directory
 from discreet.agents.reader_tool import reader_tool
@@ -156,8 +157,9 @@ class Home:
 
     # ------------------------------------------------------------------------------------------ the world
 
-    def world(self, read: Callable[[str, str, Any], Any] | None = None, reader: Recipient | None = None) -> World:
-        """Everything connected, as one World. `read` is the reader's call; without it plans have no `read`."""
+    def world(self, read: Callable[[str, str, Any], Any] | None = None, reader: Recipient | None = None, draft: Any = None) -> World:
+        """Everything connected, as one World. `read` is the reader's call and `draft` the planner of delegated plans;
+        without them plans have no `read` and no `delegate`."""
         from discreet.agents.connections import connections
 
         open_ = connections(self.config, self.secrets(), self._stack, self.approved())
@@ -165,6 +167,8 @@ class Home:
         who = reader or Recipient("provider:reader", "local", READER_LOCAL, "the local reader")
         if read is not None:
             tools.append(reader_tool(read, who.id))
+        if draft is not None:
+            tools.append(delegate_tool(draft, who.id))
         people = directory(open_.cards, open_.shops, _addresses(self.config), open_.providers, who, open_.hosts, open_.engines, open_.servers)
         loaded = self.norms()
         norms = replace(loaded.norms, directory=people.owners())

@@ -55,3 +55,31 @@ def reading(of: Provider, today: Any = dt.date.today) -> Any:
         return answer.data
 
     return ask
+
+
+def delegating(name: str, today: Any = dt.date.today) -> Any:
+    """The planner of delegated plans: a fresh process or conversation for each text (G4.5)."""
+    from discreet.kernel.errors import PlanError
+    from discreet.kernel.resolve import resolve
+    from discreet.kernel.syntax import parse
+    from discreet.models.planner import draft
+    from discreet.models.spans import Redacted
+
+    def run(body: str, goal: str, tools: Any) -> str:
+        def judge(source: str) -> list[str]:
+            try:
+                resolve(parse(source), tools)
+            except PlanError as error:
+                return [str(error)]
+            return []
+
+        fresh = provider(name, "reader")
+        try:
+            made = draft(Redacted(f"{goal}\n\n{body}", {}), tools, fresh, judge, today=today())
+        finally:
+            getattr(fresh, "close", lambda: None)()
+        if isinstance(made, ModelFault):
+            raise Failure("failed", made.detail)
+        return made.source
+
+    return run

@@ -10,7 +10,7 @@ import sys
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
@@ -341,16 +341,24 @@ def _norms_path(home: Path | None) -> Path:
 def ledger(*, home: HomePath = None, last: int = 40, errand: str = "", json: Json = False) -> None:
     """What was disclosed, denied, asked and done."""
     with _ledger(home) as opened:
-        records = list(opened.entries(errand=errand) if errand else opened.entries())[-last:]
+        records = list(opened.entries(errand=errand or None, last=last))
         rows = [{"seq": r.seq, "at": r.at, **r.entry.encoded()} for r in records]
-        statuses = opened.statuses()
+        statuses = opened.statuses(since=records[0].seq) if records else {}
         if json:
             _print(rows)
             return
         for record in records:
             print(_entry_line(record, statuses))
         for record in opened.unknowns():
-            print(f"outcome unknown: entry {record.seq}, {record.entry.tool}; nothing is repeated by itself")
+            print(f"outcome unknown: entry {record.seq}, {record.entry.tool}; nothing is repeated by itself; once you know, `discreet settle {record.seq}`")
+
+
+@app.command
+def settle(entry: int, became: Literal["done", "refused", "unsent"], *, home: HomePath = None) -> None:
+    """Say what became of a call whose outcome is unknown, once you have looked; then the like of it may be done again."""
+    with _ledger(home) as opened:
+        opened.outcome(entry, became, "the user looked")
+    print(f"entry {entry}: {became}")
 
 
 def _ledger(home: Path | None) -> Any:
@@ -392,8 +400,9 @@ def knows(name: str, *, home: HomePath = None, json: Json = False) -> None:
 @app.command
 def verify(*, home: HomePath = None, json: Json = False) -> int:
     """Check the ledger: edits, reordering, removal, truncation."""
-    with _ledger(home) as opened:
-        report = opened.verify()
+    from discreet.agents.home_paths import verify_ledger
+
+    report = verify_ledger(home, _passphrase)
     if json:
         _print({"ok": report.ok, "entries": report.entries, "checkpoints": report.checkpoints, "head": report.head, "problems": [{"seq": p.seq, "what": p.what} for p in report.problems], "beyond": report.beyond})
     else:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from discreet.agents.home import Home
 from discreet.agents.planning import planner
-from discreet.agents.providers import LOCAL, provider, reading, recipient
+from discreet.agents.providers import LOCAL, delegating, provider, reading, recipient
 from discreet.agents.session import Drafted, Planned, Report, Session, World
 from discreet.kernel.errors import DiscreetError, PlanError
 from discreet.kernel.monitor import Decision, Flow
@@ -76,15 +76,16 @@ def edit(home: Home, request: str, model: str) -> int:
 
 
 def _session(home: Home, model: str, json: bool, reader: bool = True) -> tuple[Terminal, Session, World]:
-    read, who = None, None
+    read, who, draft = None, None, None
     if reader:
+        name = home.config.get("models", {}).get("reader", LOCAL)
         try:
-            model_ = provider(home.config.get("models", {}).get("reader", LOCAL), "reader")
-            read, who = reading(model_), recipient(model_, "reader")
+            model_ = provider(name, "reader")
+            read, who, draft = reading(model_), recipient(model_, "reader"), delegating(name)
         except DiscreetError as absent:
             print(f"no reader: {absent}", file=sys.stderr)
             read = _absent
-    world = home.world(read or _absent, who)
+    world = home.world(read or _absent, who, draft)
     shown = Terminal(sys.stderr if json else sys.stdout, names=world.names)
     zone = ZoneInfo(home.config.get("person", {}).get("zone", "UTC"))
     session = Session(world, _Silent() if json and not sys.stdin.isatty() else shown, lambda: dt.datetime.now(zone), progress=shown.progress, always=_keeper(home))
