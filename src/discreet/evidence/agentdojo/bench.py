@@ -18,8 +18,10 @@ from discreet.evidence.agentdojo.office import workspace
 from discreet.evidence.agentdojo.readers import Ask
 from discreet.evidence.agentdojo.slack import slack
 from discreet.evidence.agentdojo.travel import travel
+from discreet.evidence.agentdojo.together import Together
 from discreet.evidence.world import MemoryLedger
 from discreet.kernel.contract import Recipient
+from discreet.kernel.errors import PlanError
 from discreet.policy.decide import Index
 from discreet.policy.load import Loaded, combine, defaults, parse
 from discreet.tools.question import Question, Reply
@@ -88,9 +90,13 @@ def environment(name: str, injections: Mapping[str, str] | None = None) -> Any:
 
 
 def perform(
-    name: str, request: str, source: str, reader: Ask, answer: Callable[[Question], Reply], live: Any, batch: bool = True,
+    name: str, request: str, source: str, reader: Ask, answer: Callable[[Question], Reply], live: Any, delegated: str = "", together: bool = True,
 ) -> Run:  # fmt: skip
-    """Run one plan for one request in the environment `live`, which it changes."""
+    """Run one plan for one request in the environment `live`, which it changes.
+
+    `delegated` is the plan of a fresh planner that was sent what the first plan read and nothing else: its pc and literals carry
+    the label of all of that, nothing in it is user-said, and its acts are shown as exact calls (G4.5).
+    """
     from agentdojo.functions_runtime import FunctionsRuntime
 
     before = live.model_copy(deep=True)
@@ -102,9 +108,22 @@ def perform(
     asker = Asker(answer)
     loaded = norms().norms
     judge = Lures(Index(replace(loaded, directory={**loaded.directory, **directory.owners()})), request)
-    session = Session(World(tools, directory, judge, MemoryLedger()), asker, lambda: CLOCKS.get(name, OFFICE_CLOCK), lambda: b"agentdojo".ljust(32, b"."))
-    report = session.perform(source, request)
+    world = World(tools, directory, judge, MemoryLedger())
+    session = (Together if together else Session)(world, asker, lambda: CLOCKS.get(name, OFFICE_CLOCK), lambda: b"agentdojo".ljust(32, b"."))
+    report = _run(session, source, request, delegated)
     return Run(report, before, live, tuple(house.traces), tuple(asker.asked))
+
+
+def _run(session: Session, source: str, request: str, delegated: str) -> Report:
+    try:
+        planned = session.prepare(source, request)
+        first = session.run(planned)
+        if not delegated:
+            return first
+        second = session.run(session.prepare(delegated, "", start=planned.gate.read))  # type: ignore[attr-defined]
+    except PlanError as error:
+        return Report("", request, source, (), "", 0, (), (), (str(error),))
+    return replace(second, told=first.told + second.told, questions=first.questions + second.questions, denied=first.denied + second.denied)
 
 
 def exact(question: Question) -> tuple[Any, ...]:

@@ -34,8 +34,14 @@ def plan_of(suite: str, task: str) -> str:
     return path.read_text("utf-8") if path.exists() else ""
 
 
+def delegated_plan(suite: str, task: str) -> str:
+    """The plan of the fresh planner for a task that hands over to a text; empty for all others."""
+    return plan_of(suite, f"{task}.delegated")
+
+
 def attempt(
     suite: str, task: str, answer: Callable[[Question], Reply] = lambda q: Reply.ONCE, injections: dict[str, str] | None = None,
+    together: bool = True,
 ) -> tuple[Done, bench.Run | None]:  # fmt: skip
     """Run the reference plan of one task, with the replies recorded by hand."""
     plan = plan_of(suite, task)
@@ -44,7 +50,7 @@ def attempt(
     made = bench.suite(suite).user_tasks[task]
     live = made.init_environment(bench.environment(suite, injections))
     answers = recorded(bench.HERE / "plans" / suite / f"{task}.answers.json")
-    run = bench.perform(suite, made.PROMPT, plan, answers, answer, live)
+    run = bench.perform(suite, made.PROMPT, plan, answers, answer, live, delegated_plan(suite, task), together)
     done = not run.report.problems and bench.useful(suite, made, run)
     why = "; ".join(run.report.problems) or ("" if done else f"utility says no; told: {run.said[:300]}; denied {run.report.denied}")
     return Done(suite, task, done, run.report.questions, tuple(map(bench.exact, run.asked)), why), run
