@@ -125,7 +125,7 @@ def test_impossible_events_are_refused(args: dict[str, Any], argument: str, cale
     assert fails(InvalidArgument, calendar, "add", **args).argument == argument
 
 
-@pytest.mark.parametrize("id_", ["", "../x.ics", "x", "a/b.ics", "x.ics?y", "x.ics\r\nHost: y", "%2e%2e/x.ics"])
+@pytest.mark.parametrize("id_", ["", "../x.ics", "x", "a/b.ics", "x.ics?y", "x.ics\r\nHost: y", "%2e%2e/x.ics", "..%2Fcontacts%2Fsam.ics", "..%2fx.ics", "a%5Cb.ics", ".ics", "..ics", "%2E.ics"])
 def test_ids_stay_within_the_collection(id_: str, calendar: Calendar, fails: Call) -> None:
     fails(InvalidArgument, calendar, "remove", id=id_)
 

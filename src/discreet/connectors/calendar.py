@@ -26,7 +26,8 @@ ATTENDEES_MAX = 50
 TITLE_CHARS_MAX = 300
 NOTES_CHARS_MAX = 10_000
 
-_ID = re.compile(r"(?P<name>[A-Za-z0-9@_.%+-]{1,200}\.ics)(#[0-9TZ:+-]{1,40})?")
+# An encoded slash or a leading dot could name an item of another collection.
+_ID = re.compile(r"(?P<name>(?!\.)(?!.*%(?:2[EF]|5C|00))[A-Za-z0-9@_.%+-]{1,200}\.ics)(#[0-9TZ:+-]{1,40})?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ class MailConfig:
     display_name: str = ""
     imap_tls: bool = True
     smtp_tls: str = "tls"  # "tls", "starttls" or "none"
+    ca_file: str = ""  # certificates to trust instead of the machine's own
     trusted_authserv_ids: frozenset[str] = frozenset()
     sent_folder: str = ""  # where a copy of what was sent is kept; "" keeps none
     helo_name: str = "localhost"

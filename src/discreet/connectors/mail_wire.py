@@ -24,14 +24,14 @@ class TooMuch(Exception):
 class LimitedIMAP(imaplib.IMAP4):
     """IMAP4 with fixed tags (a random one would differ between two equal runs) and a limit on received bytes."""
 
-    def __init__(self, host: str, port: int, tls: bool, timeout_s: float, answer_bytes_max: int) -> None:
+    def __init__(self, host: str, port: int, tls: ssl.SSLContext | None, timeout_s: float, answer_bytes_max: int) -> None:
         self._tls = tls
         self._left_bytes = answer_bytes_max
         super().__init__(host, port, timeout=timeout_s)
 
     def _create_socket(self, timeout: float | None) -> socket.socket:
         plain = socket.create_connection((self.host, self.port), timeout)
-        return ssl.create_default_context().wrap_socket(plain, server_hostname=self.host) if self._tls else plain
+        return self._tls.wrap_socket(plain, server_hostname=self.host) if self._tls else plain
 
     def _new_tag(self) -> bytes:
         if self.tagpre != b"A":
@@ -55,7 +55,13 @@ class LimitedIMAP(imaplib.IMAP4):
 
 
 class LimitedSMTP(smtplib.SMTP):
-    """SMTP that gives up on a reply of endless lines."""
+    """SMTP that gives up on a reply of endless lines; with `tls`, encrypted from the first byte."""
+
+    tls: ssl.SSLContext | None = None
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        plain = socket.create_connection((host, port), timeout)
+        return self.tls.wrap_socket(plain, server_hostname=host) if self.tls else plain
 
     def getreply(self) -> tuple[int, bytes]:
         if self.file is None:
@@ -105,7 +111,8 @@ class ImapCall:
     def open(self) -> Iterator[ImapCall]:
         c = self._config
         try:
-            self.client = LimitedIMAP(c.imap_host, c.imap_port, c.imap_tls, c.timeout_s, c.answer_bytes_max)
+            tls = trusted(c) if c.imap_tls else None
+            self.client = LimitedIMAP(c.imap_host, c.imap_port, tls, c.timeout_s, c.answer_bytes_max)
         except (OSError, imaplib.IMAP4.error, TooMuch) as error:
             raise Unavailable("unreachable", "mail server cannot be reached") from error
         try:
@@ -205,14 +212,14 @@ def _smtp(config: Any) -> Iterator[LimitedSMTP]:
     try:
         with deadline(lambda: client.sock, config.timeout_s):
             if config.smtp_tls == "tls":
-                client._get_socket = lambda host, port, timeout: ssl.create_default_context().wrap_socket(  # type: ignore[method-assign]
-                    socket.create_connection((host, port), timeout), server_hostname=host)
+                client.tls = trusted(config)
             client._host = config.smtp_host  # type: ignore[attr-defined]  # starttls() checks the certificate against it
             code, _ = client.connect(config.smtp_host, config.smtp_port)
             if code != 220:
                 raise Unavailable("unreachable", "mail server does not greet")
             if config.smtp_tls == "starttls":
-                client.starttls(context=ssl.create_default_context())
+                client.starttls(context=trusted(config))
+            client.ehlo_or_helo_if_needed()
             if config.password:
                 _log_in(client, config)
             yield client
@@ -220,9 +227,13 @@ def _smtp(config: Any) -> Iterator[LimitedSMTP]:
         client.close()
 
 
+def trusted(config: Any) -> ssl.SSLContext:
+    """Certificates are always checked: against the machine's authorities, or the configured file's."""
+    return ssl.create_default_context(cafile=config.ca_file or None)
+
+
 def _log_in(client: LimitedSMTP, config: Any) -> None:
     """Once, by one mechanism: a refused password is not tried again by another."""
-    client.ehlo_or_helo_if_needed()
     client.user, client.password = config.user, config.password
     offered = client.esmtp_features.get("auth", "").upper().split()
     try:
