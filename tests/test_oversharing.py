@@ -25,7 +25,10 @@ def case(recipient: str, right: dict[str, str], wrong: dict[str, str]) -> str:
 
 
 def lens(data_type: str, recipient: str, how: str, subject: str) -> str:
-    seed = {"data_type": data_type, "data_recipient": recipient, "transmission_principle": how, "data_subject": subject, "data_sender": "a person", "data_sender_name": "Ann"}
+    seed = {
+        "data_type": data_type, "data_recipient": recipient, "transmission_principle": how, "data_subject": subject,
+        "data_sender": "a person", "data_sender_name": "Ann",
+    }  # fmt: skip
     return json.dumps({"seed": seed, "vignette": {"data_type_concrete": "", "data_recipient_concrete": ""}})
 
 
@@ -34,7 +37,8 @@ def sets(tmp_path: Path) -> Path:
     hotel = case("hotel staff", {"guest name": "Ann", "check-in date": "May 3"}, {"medical history": "asthma", "email address": "a@b.example"})
     friend = case("friend", {"shoe size": "39"}, {"password": "x"})
     (tmp_path / "ci_norms.jsonl").write_text(f"{hotel}\n{friend}\n")
-    (tmp_path / "privacylens.jsonl").write_text(lens("salary", "a colleague", "send an email", "Ann") + "\n" + lens("diagnosis", "followers", "send a facebook post", "a friend"))
+    mailed, posted = lens("salary", "a colleague", "send an email", "Ann"), lens("diagnosis", "followers", "send a facebook post", "a friend")
+    (tmp_path / "privacylens.jsonl").write_text(f"{mailed}\n{posted}")
     told = [("their passwords", 4.0), ("their preferences", 1.0), ("their health", 3.0)]
     flows = [
         {"tier": 2, "flow": f"Information about {what} is collected by {whom} in order to {why}.", "acceptable_-100_100": score}

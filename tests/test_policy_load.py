@@ -200,11 +200,15 @@ def test_a_text_that_looks_like_a_table_inside_a_text_only_denies() -> None:
 
 
 KEYS = ["id", "verdict", "who", "learns", "but", "about", "purpose", "through", "times_max", "over", "yields", "because", "effect", "to", "standing", "x"]
-VALUES = ['"permit"', '"*"', '["user"]', '["health", "body"]', "3", "-1", "true", "[]", "[1]", "{}", '{ who = "user" }', '"anyone"', '""', "1979-05-27", "nan", '"\\u0000"', "[", '"']
+VALUES = [
+    '"permit"', '"*"', '["user"]', '["health", "body"]', "3", "-1", "true", "[]", "[1]", "{}", '{ who = "user" }', '"anyone"', '""', "1979-05-27", "nan", '"\\u0000"', "[", '"',
+]  # fmt: skip
+HEADS = ["[[norm]]", "[[allow]]", "[[bits]]", "[[test]]", ""]
+ROWS = st.lists(st.tuples(st.sampled_from(KEYS), st.sampled_from(VALUES)), max_size=12)
 
 
 @settings(max_examples=250, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(["[[norm]]", "[[allow]]", "[[bits]]", "[[test]]", ""]), st.lists(st.tuples(st.sampled_from(KEYS), st.sampled_from(VALUES)), max_size=12)), max_size=4))
+@given(st.lists(st.tuples(st.sampled_from(HEADS), ROWS), max_size=4))
 def test_no_text_makes_the_reader_fail_and_what_permits_was_whole(tables: list) -> None:
     text = "\n".join("\n".join((head, *(f"{k} = {v}" for k, v in rows))) for head, rows in tables)
     _check_reading(text)
