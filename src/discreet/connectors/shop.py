@@ -91,11 +91,7 @@ class Shops(Connector):
         return self._call(args, "list_reviews", {"id": _identifier(args, "item")})
 
     def _perform_reviews(self, request: dict[str, Any]) -> list[dict[str, Any]]:
-        return [
-            {"stars": int(_number(review, "rating") or 0), "title": _text(review, "title", TITLE_CHARS_MAX),
-             "text": _text(review, "text", REVIEW_CHARS_MAX), "author": _text(review, "author", 200)}
-            for review in _items(self._read(request), "reviews", REVIEWS_MAX)
-        ]
+        return _reviews(self._read(request))
 
     # checkout and order
 
@@ -252,6 +248,14 @@ def _product(product: Any) -> dict[str, Any]:
         "sizes": [_size(v) for v in stocked if _size(v)],
         "description": _text(_maybe(product, "description"), "plain", DESCRIPTION_CHARS_MAX),
     }
+
+
+def _reviews(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"stars": int(_number(review, "rating") or 0), "title": _text(review, "title", TITLE_CHARS_MAX),
+         "text": _text(review, "text", REVIEW_CHARS_MAX), "author": _text(review, "author", 200)}
+        for review in _items(answer, "reviews", REVIEWS_MAX)
+    ]
 
 
 def _size(variant: dict[str, Any]) -> str:
