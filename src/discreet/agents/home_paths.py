@@ -6,11 +6,14 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from discreet.kernel.errors import DiscreetError
 from discreet.ledger.chain import Ledger
-from discreet.ledger.verify import Report, verify_file
 from discreet.memory.keys import obtain
+
+if TYPE_CHECKING:
+    from discreet.ledger.verify import Report
 
 
 class HomeError(DiscreetError):
@@ -38,6 +41,8 @@ def open_ledger(home: Path | None, ask: Callable[[], str] | None = None) -> Ledg
 
 def verify_ledger(home: Path | None, ask: Callable[[], str] | None = None) -> Report:
     """What is wrong with the ledger of a home, also where it cannot be opened or is gone."""
+    from discreet.ledger.verify import verify_file
+
     path = _made(home)
     return verify_file(path / "ledger.db", obtain(path, ask).secret, head_path_of(path, "ledger"))
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from discreet.kernel.contract import Recipient
 from discreet.kernel.errors import DiscreetError, invariant
 from discreet.ledger.chain import Ledger
 from discreet.ledger.entry import Entry, Kind, Party
+
+if TYPE_CHECKING:
+    from discreet.kernel.contract import Recipient
 
 OUTSIDERS = "outsiders"  # whoever the user's own directory does not know: one account for all of them
 ACCOUNT_BITS_MAX = 1_000_000  # of one reservation

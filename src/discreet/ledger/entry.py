@@ -16,11 +16,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from discreet.kernel.contract import Recipient
 from discreet.kernel.errors import DiscreetError
-from discreet.kernel.monitor import Decision, Flow
+
+if TYPE_CHECKING:  # what shows the ledger starts without the rest of the kernel
+    from discreet.kernel.contract import Recipient
+    from discreet.kernel.monitor import Decision, Flow
 
 ENTRY_BYTES_MAX = 65_536  # of one encoded entry
 NOTE_CHARS_MAX = 500  # of the one free field, which is written by trusted code only

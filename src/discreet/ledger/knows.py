@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from discreet.kernel.label import Tag
 from discreet.ledger.chain import Ledger
 from discreet.ledger.entry import Kind, LedgerError, Party, Record, Status
+
+if TYPE_CHECKING:
+    from discreet.kernel.label import Tag
 
 NAMED_MAX = 3  # groups of facts that "It did not learn" names before it says "others"
 HEARD = frozenset({Status.DONE, Status.REFUSED})  # a service that refuses has heard
