@@ -65,6 +65,7 @@ def test_whom_the_directory_does_not_know_is_one_of_the_outsiders():
     assert account_of(known) == "northside"
     assert account_of(Recipient("bob@x.example", "", frozenset({"friend"}))) == "bob@x.example"
     assert account_of(Recipient("a1@evil.example")) == account_of(Recipient("a2@evil.example")) == OUTSIDERS
+    assert account_of(Recipient("mail:a3@evil.example", "", frozenset({"unknown", "user-said"}))) == OUTSIDERS  # as the directory makes it
 
 
 def test_a_reservation_has_a_limit(ledger):

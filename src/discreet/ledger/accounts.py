@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from discreet.kernel.contract import Recipient
 
 OUTSIDERS = "outsiders"  # whoever the user's own directory does not know: one account for all of them
+NO_ROLES = frozenset({"unknown", "user-said", "resolved"})  # how an address was come by tells nothing of who is behind it
 ACCOUNT_BITS_MAX = 1_000_000  # of one reservation
 
 
@@ -44,7 +45,7 @@ Allowances = Mapping[tuple[str, str], int]  # (place, account) -> bits in all; w
 
 def account_of(recipient: Recipient) -> str:
     """Under whom bits are counted. One whom the directory gives neither owner nor role is one of the outsiders."""
-    return recipient.account if recipient.owner or recipient.roles else OUTSIDERS
+    return recipient.account if recipient.owner or recipient.roles - NO_ROLES else OUTSIDERS
 
 
 def reserve(ledger: Ledger, errand: str, wants: list[Want], allowances: Allowances, norms: tuple[str, ...] = ()) -> None:
