@@ -51,6 +51,7 @@ def emit(claim: Claim, project: str) -> str:
         parts += [_source(web.to_http)]
         if claim.speaks in ("handler", "aiohttp", "tornado"):
             parts += [_source(web.wire_bytes), _source(web.parse_answer)]
+        parts += [_source(web._ask_socket)] if claim.speaks in ("aiohttp", "tornado") else []
         parts += [_source(_SEND[claim.speaks]), f"SENDERS = {{{claim.speaks!r}: {_SEND[claim.speaks].__name__}}}", _source(web.put), _source(web.play)]
         parts += [_source(oracles.archive)] if "@@AS:" in claim.template else []
         parts += [_source(oracles.fill), _loader(claim)]
@@ -113,8 +114,20 @@ def _loader(claim: Claim) -> str:
         if claim.loader.get("call"):
             body += "    if not hasattr(module, 'the_app_under_test'):\n        made = app()\n        if hasattr(made, '__await__'):\n            import asyncio\n            made = asyncio.run(_wait(made))\n        module.the_app_under_test = made\n    app = module.the_app_under_test\n"
         body += "    return app\n"
+    if claim.framework in ("flask", "quart"):
+        body = body.replace("    return app\n", "    app.config['WTF_CSRF_ENABLED'] = False\n    return app\n")
     wait = "async def _wait(thing):\n    return await thing\n\n\n" if claim.loader.get("call") else ""
-    return _ENTER + "\n\n\n" + wait + f'def load():\n    """The application, imported from the project without being served."""\n    enter()\n    {serve}\n{body}'
+    return _ENTER + "\n\n\n" + wait + _source(apps_stand_in()) + f'\n\ndef load():\n    """The application, imported from the project without being served."""\n    enter()\n    stand_in({SERVER_MODULES!r})\n    {serve}\n{body}'
+
+
+SERVER_MODULES = ("uvicorn", "waitress", "hypercorn", "dotenv", "flask_cors", "gunicorn")
+
+
+def apps_stand_in() -> Any:
+    """The function that puts idle modules in place of server software that is not installed."""
+    from discreet.analyst.inside import apps
+
+    return apps.stand_in
 
 
 _ENTER = '''def enter():

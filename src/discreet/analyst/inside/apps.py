@@ -126,9 +126,36 @@ def plain_interface(value):
     return None
 
 
+SERVER_MODULES = ("uvicorn", "waitress", "hypercorn", "dotenv", "flask_cors", "gunicorn")
+
+
+def stand_in(names):
+    """Put an idle module in place of server software that is not installed: a target under test is not served."""
+    import types
+
+    class Idle(object):
+        def __init__(self, *args, **kwargs):
+            pass
+
+        def __call__(self, *args, **kwargs):
+            return args[0] if args and callable(args[0]) else None
+
+        def __getattr__(self, name):
+            if name.startswith("__"):
+                raise AttributeError(name)
+            return Idle()
+
+    for name in names:
+        if name not in sys.modules and importlib.util.find_spec(name) is None:
+            module = types.ModuleType(name)
+            module.__getattr__ = lambda attribute: Idle() if not attribute.startswith("__") else (_ for _ in ()).throw(AttributeError(attribute))
+            sys.modules[name] = module
+
+
 def discover(root, survey, only=None):
     """(applications, problems): import what looks like an application and keep what is one."""
     problems, found = [], []
+    stand_in(SERVER_MODULES)
     late, patch = refuse_to_serve()
     django = django_settings(root, survey)
     if django is not None:
@@ -152,6 +179,8 @@ def discover(root, survey, only=None):
     for item in found:
         if not any(item.app is other.app for other in unique):
             unique.append(item)
+        if item.framework in ("flask", "quart"):
+            item.app.config["WTF_CSRF_ENABLED"] = False  # a visitor has a valid token; fetching it adds nothing
     return unique, problems
 
 
@@ -380,6 +409,10 @@ def _starlette(found, root, survey):
 
     def walk(routes, prefix):
         for route in routes:
+            included = getattr(route, "original_router", None)
+            if included is not None:  # newer FastAPI keeps an included router as one entry
+                walk(included.routes, prefix + getattr(getattr(route, "include_context", None), "prefix", ""))
+                continue
             path = prefix + getattr(route, "path", "")
             if getattr(route, "routes", None) and not getattr(route, "endpoint", None):
                 walk(route.routes, path.rstrip("/"))
@@ -559,8 +592,8 @@ def _tornado(found, root, survey):
             text = re.sub(r"\((?:\?P<(\w+)>)?((?:\[[^\]]*\]|[^()])*)\)", group, text).replace("\\", "").replace("?", "")
             listed.append({"methods": methods, "path": text, "parts": parts, "place": place})
 
-    walk(found.app.wildcard_router.rules + found.app.default_router.rules)
-    return listed
+    walk(found.app.default_router.rules)
+    return list({(tuple(e["methods"]), e["path"], tuple(e["place"])): e for e in listed}.values())
 
 
 def _plain(found, root, survey):

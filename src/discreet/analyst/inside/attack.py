@@ -15,7 +15,13 @@ NAMES_MAX = 24
 ROUNDS_MAX = 3
 VARIANTS_MAX = 6
 CLOSURE_MAX = 40
+# Methods that so many objects have that a name in common says nothing.
+EVERYDAY_METHODS = frozenset(
+    "get post put delete append extend add insert update pop join format items keys values read write open close strip split replace encode decode execute fetchone fetchall commit "
+    "filter all first save create find search load loads dump dumps run send set count index sort copy start stop connect cursor render".split()
+)
 UNLIKELY_TEMPLATES_MAX = 3
+CSRF_WORD = "c5rfc5rfc5rfc5rfc5rfc5rfc5rfc5rf"
 NOT_INPUT_HEADERS = {
     "host", "content-type", "content-length", "cookie", "accept", "accept-encoding", "accept-language", "if-none-match", "if-modified-since", "range", "if-range", "transfer-encoding", "connection", "upgrade", "authorization",
     "x-forwarded-host", "x-forwarded-proto", "x-forwarded-for", "x-forwarded-port", "x-forwarded-prefix", "x-script-name", "expect", "x-requested-with", "access-control-request-method", "origin", "sec-fetch-site", "sec-fetch-mode", "cache-control",
@@ -33,7 +39,7 @@ LIBRARIES = {
     "sql": {"sqlite3", "sqlalchemy", "django", "psycopg2", "psycopg", "pymysql", "MySQLdb", "mysql", "aiosqlite", "asyncpg", "peewee", "pony", "databases", "flask_sqlalchemy", "apsw", "records", "dataset", "tortoise", "pandas", "flask_mysqldb"},
     "command": {"os", "subprocess", "asyncio", "commands", "pexpect", "sh", "fabric", "invoke", "paramiko", "plumbum", "pty"},
 }
-NOT_NAMES = {"GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "utf-8", "utf8", "__main__", "r", "w", "rb", "wb", "a", "ascii", "latin-1", "ignore", "replace", "strict", "html.parser", "application/json", "text/html", "text/plain"}
+NOT_NAMES = {"csrfmiddlewaretoken", "csrf_token", "_csrf", "GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "utf-8", "utf8", "__main__", "r", "w", "rb", "wb", "a", "ascii", "latin-1", "ignore", "replace", "strict", "html.parser", "application/json", "text/html", "text/plain"}
 PREFERENCE_WORDS = ("lang", "locale", "theme", "timezone", "tz", "color", "colour", "mode", "view", "sort", "consent", "currency", "banner", "seen", "tab", "layout", "font", "page", "filter", "search")
 SENSITIVE_COOKIE = re.compile(r"(^|[_.-])(sess|session|sessionid|sid|auth|token|jwt|remember|rememberme|login|access|refresh|api[_-]?key|secret|identity|id[_-]?token)", re.I)
 SENSITIVE_INPUT = re.compile(r"passw|passwd|pwd|secret|passphrase|\bpin\b|api_?key|token|credential|ssn|security_answer", re.I)
@@ -45,13 +51,17 @@ CHANNELS = ("query", "form", "json", "cookie", "header", "pname", "hname")
 class Attack(object):
     """The state of the attack on one entry point."""
 
-    def __init__(self, endpoint, app, watch, survey, nonce, deadline, all_kinds):
+    def __init__(self, endpoint, app, watch, survey, nonce, deadline, all_kinds, siblings=()):
+        self.siblings, self.prefix, self.jar = siblings, [], {}
         self.endpoint, self.app, self.watch, self.survey, self.deadline, self.all_kinds = endpoint, app, watch, survey, deadline, all_kinds
         self.place, self.nonce = watch.place, nonce
         self.count, self.claims, self.requests = 0, [], 0
         self.notes = []
         self.function = nearest(survey, endpoint["place"])
         self.scope = closure(survey, self.function)
+        if self.function is None:
+            methods = [f for f in survey["by_file"].get(endpoint["place"][0], ()) if f["qualname"].startswith(str(endpoint["place"][2]) + ".")]
+            self.scope = list({(f["file"], f["qualname"]): f for m in methods for f in closure(survey, m)}.values())[:CLOSURE_MAX]
         self.names, self.text_names, self.kinds_static = [], [], set()
         for function in self.scope:
             imports = survey["imports"].get(function["file"], set())
@@ -170,6 +180,10 @@ class Attack(object):
                 request["files"].append((name, filename, content, "application/octet-stream"))
         if self.session is not None:
             request["session"] = self.session
+        if endpoint["framework"] == "django" and request["method"] != "GET":
+            # The attacker's own token: what any visitor gets with the form.
+            request["cookies"].append(("csrftoken", CSRF_WORD))
+            request["headers"].append(("X-CSRFToken", CSRF_WORD))
         request["cookies"] = request["cookies"] + list(also)
         return {k: v for k, v in request.items() if v not in ([], None) or k == "json"}
 
@@ -197,6 +211,8 @@ class Attack(object):
         self.requests += 1
         self.watch.begin(marker)
         status, headers, body = 0, [], b""
+        if self.jar:
+            request = dict(request, cookies=list(request.get("cookies", [])) + [(k, v) for k, v in self.jar.items() if k not in {c[0] for c in request.get("cookies", [])}])
         try:
             status, headers, body = play([request], self.app, self.endpoint["speaks"])
         except (KeyboardInterrupt, SystemExit):
@@ -250,7 +266,7 @@ class Attack(object):
         if len(modes) > 1 and not schema and self.scope:
             if not words & {"json", "get_json", "loads", "load", "get_data", "data", "body", "is_json", "rfile", "stream", "read", "parse_raw", "decode_body"}:
                 self.idle_modes.add("json")
-            if "method" not in words and self.endpoint["framework"] == "flask":
+            if "method" not in words and self.endpoint["framework"] in ("flask", "django"):
                 self.idle_modes.add("query")
         modes = self.modes()
         known = set(asked) - {self.session_cookie()} - NOT_NAMES
@@ -325,8 +341,39 @@ class Attack(object):
 
     # -- attacking ------------------------------------------------------------------------------------------------
 
+    def enter(self):
+        """Register and log in as any visitor may, if this entry point turns strangers away and the project has such forms."""
+        status = self.send(self.build(self.modes()[0] if self.modes() else "query", {}, {}))[1]
+        if status not in (301, 302, 303, 307, 308, 401, 403) or not self.siblings:
+            return False
+        forms = []
+        for pattern in (r"regist|sign_?up|create_?(user|account)|new_?user", r"log_?in|sign_?in|auth|session|token"):
+            for sibling in self.siblings:
+                if re.search(pattern, sibling["path"] + " " + str(sibling["place"][2]), re.I) and set(sibling["methods"]) & {"POST", "PUT"} and sibling["id"] != self.endpoint["id"]:
+                    form = Attack(sibling, self.app, self.watch, self.survey, self.nonce, self.deadline, False)
+                    form.look()
+                    if any(SENSITIVE_INPUT.search(n) for n in form.names):
+                        mode = "json" if "json" in form.modes() and "form" not in form.modes() else form.modes()[0]
+                        forms.append(form.build(mode, {}, {}))
+                        break
+        if not forms:
+            return False
+        jar = {}
+        try:
+            play(forms, self.app, self.endpoint["speaks"], jar)
+        except Exception:
+            return False
+        self.jar = jar
+        if jar and self.send(self.build(self.modes()[0], {}, {}))[1] != status:
+            self.prefix = forms
+            return True
+        self.jar = {}
+        return False
+
     def run(self):
         self.look()
+        if self.session is None and self.enter():
+            self.look()
         self.passive()
         kinds = [k for k in PAYLOADS if k not in ("archive", "filename") and (self.all_kinds or k in self.kinds_static or k in ("xss", "redirect"))]
         kinds.sort(key=lambda k: (k not in self.kinds_static, k == "code"))
@@ -493,8 +540,13 @@ class Attack(object):
         """One small request that still works, and a harmless twin that does not; None if it cannot be repeated."""
         channels = [("path",)] if name in self.endpoint.get("parts", {}) else [("pname",), ("hname",)] if name == "*" else [("query",), ("form",), ("json",), ("cookie",), ("header",)]
         base_names = list(self.names)
+        asked_mode = mode
         for channel in channels:
-            seen = self.try_one(kind, mode, name, template, variant, channel)
+            seen, mode = None, asked_mode
+            if mode == "form" and "GET" in self.endpoint["methods"] and channel[0] not in ("form", "json"):
+                seen, mode = self.try_one(kind, "query", name, template, variant, channel), "query"
+            if seen is None:
+                seen, mode = self.try_one(kind, asked_mode, name, template, variant, channel), asked_mode
             if seen is None:
                 continue
             if kind == "redirect" and channel == ("header",) and name.lower() in ("referer", "referrer", "host", "origin"):
@@ -560,7 +612,7 @@ class Attack(object):
     def claim(self, kind, name, channel, template, request, seen, weakness=None, **more):
         at = seen.get("at") or self.last_line(kind, request, template)
         self.claims.append(dict({
-            "kind": kind, "cwe": weakness or WEAKNESS[kind], "name": name, "channel": channel, "template": template, "steps": [request], "effect": seen["effect"], "oracle": seen["oracle"],
+            "kind": kind, "cwe": weakness or WEAKNESS[kind], "name": name, "channel": channel, "template": template, "steps": self.prefix + [request], "effect": seen["effect"], "oracle": seen["oracle"],
             "file": at[0], "line": at[1], "function": at[2], "endpoint": self.endpoint["id"], "speaks": self.endpoint["speaks"], "loader": self.endpoint["loader"], "framework": self.endpoint["framework"],
         }, **more))
 
@@ -590,7 +642,7 @@ class Attack(object):
         sys.settrace(trace)
         threading.settrace(trace)
         try:
-            play([filled], self.app, self.endpoint["speaks"])
+            play(self.prefix + [filled], self.app, self.endpoint["speaks"])
         except BaseException:
             pass
         finally:
@@ -861,6 +913,8 @@ def closure(survey, function):
         seen.add(key)
         found.append(current)
         for name in current["calls"]:
+            if "." in name and not name.startswith("self.") and name.rsplit(".", 1)[-1] in EVERYDAY_METHODS:
+                continue
             todo += survey["by_name"].get(name.rsplit(".", 1)[-1], ())[:3]
             last = name.rsplit(".", 1)[-1]
             if last[:1].isupper():

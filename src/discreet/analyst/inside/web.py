@@ -207,53 +207,54 @@ def send_handler(handler, request):
 
 
 def send_aiohttp(app, request):
-    """Serve an aiohttp application on a private socket for one request; returns (status, headers, body)."""
+    """Serve an aiohttp application on a private socket, once for the process; returns (status, headers, body)."""
     import asyncio
     import os
     import tempfile
 
-    async def call():
+    async def start(place):
         from aiohttp import web
 
-        runner = web.AppRunner(app() if callable(app) and not hasattr(app, "router") else app)
+        runner = web.AppRunner(app)
         await runner.setup()
-        place = os.path.join(tempfile.mkdtemp(), "s")
         await web.UnixSite(runner, place).start()
-        try:
-            reader, writer = await asyncio.open_unix_connection(place)
-            writer.write(wire_bytes(request))
-            await writer.drain()
-            data = await asyncio.wait_for(reader.read(-1), 10)
-            writer.close()
-        finally:
-            await runner.cleanup()
-        return parse_answer(data)
 
-    return asyncio.run(call())
+    return _ask_socket(app, request, start, os.path.join(tempfile.mkdtemp(), "s"), asyncio)
 
 
 def send_tornado(app, request):
-    """Serve a Tornado application on a private socket for one request; returns (status, headers, body)."""
+    """Serve a Tornado application on a private socket, once for the process; returns (status, headers, body)."""
     import asyncio
     import os
     import tempfile
 
-    async def call():
+    async def start(place):
         from tornado.httpserver import HTTPServer
         from tornado.netutil import bind_unix_socket
 
-        place = os.path.join(tempfile.mkdtemp(), "s")
-        server = HTTPServer(app)
-        server.add_socket(bind_unix_socket(place))
+        HTTPServer(app).add_socket(bind_unix_socket(place))
+
+    return _ask_socket(app, request, start, os.path.join(tempfile.mkdtemp(), "s"), asyncio)
+
+
+def _ask_socket(app, request, start, place, asyncio, served={}):
+    """Such an application stays bound to the event loop that first ran it, so loop and socket are kept."""
+    if id(app) not in served:
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        loop.run_until_complete(start(place))
+        served[id(app)] = (loop, place)
+    loop, place = served[id(app)]
+
+    async def ask():
         reader, writer = await asyncio.open_unix_connection(place)
         writer.write(wire_bytes(request))
         await writer.drain()
         data = await asyncio.wait_for(reader.read(-1), 10)
         writer.close()
-        server.stop()
         return parse_answer(data)
 
-    return asyncio.run(call())
+    return loop.run_until_complete(ask())
 
 
 SENDERS = {"wsgi": send_wsgi, "asgi": send_asgi, "handler": send_handler, "aiohttp": send_aiohttp, "tornado": send_tornado}
@@ -270,10 +271,10 @@ def put(value, payload):
     return value
 
 
-def play(steps, app, speaks):
+def play(steps, app, speaks, jar=None):
     """Send requests one after another as one browser would; the last answer counts."""
     answer = (0, [], b"")
-    jar = {}
+    jar = {} if jar is None else jar
     for request in steps:
         request = dict(request)
         if "session" in request:

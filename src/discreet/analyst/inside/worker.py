@@ -15,9 +15,14 @@ sys.path.insert(0, HERE)
 
 import apps
 import attack
+import journeys
 import observe
 import static
 import traffic
+
+# The target may have modules of these names; from here on they are its own.
+for _name in ("apps", "attack", "journeys", "observe", "static", "traffic", "web", "oracles", "payloads"):
+    sys.modules["discreet-inside-" + _name] = sys.modules.pop(_name)
 
 LINE_BYTES_MAX = 1_500_000
 BATCH = 200
@@ -111,7 +116,12 @@ def attack_all(job, channel, root, survey):
         if time.monotonic() - started > job["budget_s"]:
             channel.say(unfinished=endpoint["id"])
             continue
-        alone(channel, job["endpoint_s"], endpoint["id"], lambda: attack_one(channel, endpoint, app, watch, survey, nonce, job, all_kinds))
+        siblings = [e for e, a in work if a is app]
+        alone(channel, job["endpoint_s"], endpoint["id"], lambda: attack_one(channel, endpoint, app, watch, survey, nonce, job, all_kinds, siblings))
+    if job["shard"] == 0 and time.monotonic() - started < job["budget_s"] and "stored" not in done:
+        for item in found:
+            siblings = [e for e, a in work if a is item.app and (job["only_files"] is None or touches(survey, e, set(job["only_files"])))]
+            alone(channel, job["endpoint_s"] * 3, "stored", lambda: stored_one(channel, siblings, item.app, watch, survey, nonce, job))
 
 
 def touches(survey, endpoint, files):
@@ -119,9 +129,14 @@ def touches(survey, endpoint, files):
     return endpoint["place"][0] in files or any(f["file"] in files for f in attack.closure(survey, function))
 
 
-def attack_one(channel, endpoint, app, watch, survey, nonce, job, all_kinds):
+def stored_one(channel, siblings, app, watch, survey, nonce, job):
+    """Markup that one entry point keeps and another one shows."""
+    channel.say(done="stored", claims=journeys.stored_markup(siblings, app, watch, survey, nonce, time.monotonic() + job["endpoint_s"] * 2))
+
+
+def attack_one(channel, endpoint, app, watch, survey, nonce, job, all_kinds, siblings):
     started = time.monotonic()
-    state = attack.Attack(endpoint, app, watch, survey, nonce, started + job["endpoint_s"] * 0.8, all_kinds)
+    state = attack.Attack(endpoint, app, watch, survey, nonce, started + job["endpoint_s"] * 0.8, all_kinds, siblings)
     claims = state.run()
     channel.say(done=endpoint["id"], claims=claims, requests=state.requests, seconds=round(time.monotonic() - started, 3), names=state.names, kinds=sorted(state.kinds_static), notes=state.notes[-5:])
 
