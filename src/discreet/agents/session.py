@@ -41,7 +41,6 @@ from discreet.tools.registry import Tool, Toolbox
 
 REQUEST_CHARS_MAX = 4_000
 REQUEST = Tag("request", "user")
-PLANS_MAX = 3  # plans of one errand: the first and what replanning adds (G4.4)
 
 
 @dataclass(frozen=True, slots=True)

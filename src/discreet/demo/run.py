@@ -137,6 +137,12 @@ def _recorded() -> tuple[Provider, str]:
     return made, f"no model is at work here: the plan is {made.origin}"
 
 
+def recorded_plan() -> str:
+    """The plan of demo/recorded.toml."""
+    made, _ = _recorded()
+    return made.replies[0][1]  # type: ignore[attr-defined]
+
+
 def _session(on: Stage, shown: Terminal, asker: Any, reader: Provider | None) -> tuple[Session, dict[str, str]]:
     read = reading(reader) if reader else _no_reader
     world = on.home.world(read, recipient(reader, "reader") if reader else None)

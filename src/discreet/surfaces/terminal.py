@@ -13,7 +13,7 @@ from discreet.agents.session import Report
 from discreet.kernel.contract import Effect
 from discreet.kernel.monitor import Flow, Verdict
 from discreet.tools.preflight import Line, who_learns
-from discreet.tools.question import Question, Reply, inert
+from discreet.tools.question import Answer, Edited, Question, Reply, inert
 
 MARKS = {Verdict.PERMIT: "yes", Verdict.ASK: "asks", Verdict.DENY: "NO"}
 WAITING = {"start": "…", "done": "done", "denied": "not allowed", "refused": "refused", "failed": "failed", "unknown": "outcome unknown", "unsent": "not sent"}
@@ -69,14 +69,14 @@ class Terminal:
         style = {"done": "faint", "denied": "bad", "unknown": "bad"}.get(stage, "warn")
         self.line(f"  {flow.contract.name}{f' → {whom}' if whom else ''}: {WAITING.get(stage, stage)}", style)
 
-    def ask(self, questions: Sequence[Question]) -> Sequence[Reply]:
+    def ask(self, questions: Sequence[Question]) -> Sequence[Answer]:
         """Put questions one after the other, each in full; the answer binds to that call only."""
         return [self._ask(one, number, len(questions)) for number, one in enumerate(questions, 1)]
 
-    def _ask(self, one: Question, number: int, count: int) -> Reply:
+    def _ask(self, one: Question, number: int, count: int) -> Answer:
         self.asked += 1
         self.show(one, f" {number} of {count}" if count > 1 else "")
-        options = "[o]nce, [d]eny" if not one.always else "[o]nce, [a]lways exactly as shown, [d]eny"
+        options = ", ".join(["[o]nce", *(["[a]lways exactly as shown"] if one.always else []), *(["[e]dit"] if one.editable else []), "[d]eny"])
         while True:
             print(f"  {options}: ", end="", file=self.out, flush=True)
             said = self.source.readline()
@@ -90,6 +90,18 @@ class Terminal:
                 return Reply.ALWAYS
             if word in ("d", "deny", "n", "no"):
                 return Reply.DENY
+            if word in ("e", "edit") and one.editable:
+                return self._edit(one)
+
+    def _edit(self, one: Question) -> Edited:
+        """Other words for the content; an empty line keeps what stands there."""
+        texts = {}
+        for name in one.editable:
+            print(f"    {name} (empty keeps it): ", end="", file=self.out, flush=True)
+            said = self.source.readline().rstrip("\n")
+            if said:
+                texts[name] = said
+        return Edited(texts)
 
     def show(self, one: Question, count: str = "") -> None:
         flow = one.flow

@@ -18,14 +18,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from discreet.kernel.contract import Effect
+from discreet.kernel.contract import Effect, Role
 from discreet.kernel.domain import scan
-from discreet.kernel.errors import Denied, DiscreetError
+from discreet.kernel.errors import Denied, DiscreetError, invariant
 from discreet.kernel.interpreter import Request
 from discreet.kernel.label import PUBLIC, Label, join2
 from discreet.kernel.monitor import Asked, Decision, Flow, Judge, Permit, Verdict, check, decide
 from discreet.kernel.shape import to_value
-from discreet.kernel.value import Value, fault, plain
+from discreet.kernel.value import Standing, Value, fault, plain
 from discreet.ledger.chain import Repeated
 from discreet.ledger.entry import Kind, Status, of_flow
 from discreet.tools.directory import Directory
@@ -33,7 +33,7 @@ from discreet.tools.failure import Failure
 from discreet.tools.flow import flow_of, result_label
 from discreet.tools.kept import Kept
 from discreet.tools.preflight import Line, Preview, call_key, described, resolvable, standing_of_result
-from discreet.tools.question import Asker, Nobody, Question, Reply, question
+from discreet.tools.question import Answer, Asker, Edited, Nobody, Question, Reply, question
 from discreet.tools.registry import Prepared, Toolbox
 
 
@@ -63,6 +63,7 @@ class Gate:
     preview: Preview | None = None
     confirmed: Counter[bytes] = field(default_factory=Counter)  # answers not used yet: each stands for one call (G5.5)
     refused: set[bytes] = field(default_factory=set)
+    edits: dict[bytes, Edited] = field(default_factory=dict)  # by the digest of the call as it was
     questions: int = 0
     denied: int = 0
     _turns: dict[Any, int] = field(default_factory=dict)
@@ -176,19 +177,31 @@ class Gate:
         digest = self.digest(prepared)
         if digest in self.refused:
             return fault("refused", base, flow.span)
-        reply = self.put([(question(flow, decision), prepared)])[0]
+        reply = self.edits.get(digest) or self.put([(question(flow, decision), prepared)])[0]
         if reply is Reply.DENY:
             return fault("refused", base, flow.span)
+        if isinstance(reply, Edited):
+            del self.edits[digest]
+            flow = edited(flow, reply)
+            try:
+                prepared = self.tools[flow.contract.name].prepare({n: plain(v) for n, v in flow.arguments.items()}, self.nonce(flow), self.clock)
+            except Exception:
+                return fault("value", base, flow.span)
+            self._write(Kind.ANSWER, flow, decision, prepared.canonical, note="edited")
+            self.confirmed[self.digest(prepared)] += 1
         permit = self.permit(flow, prepared)
         request = Request(flow.contract, flow.arguments, flow.pc, flow.span, flow.times)
         return self.made(request, flow, prepared, permit, base)
 
-    def put(self, asked: list[tuple[Question, Prepared]]) -> list[Reply]:
+    def put(self, asked: list[tuple[Question, Prepared]]) -> list[Answer]:
         """Write the questions down, ask them together, write the answers down."""
         seqs = [self._write(Kind.QUESTION, q.flow, q.decision, prepared.canonical) for q, prepared in asked]
         self.questions += 1
         replies = list(self.asker.ask([q for q, _ in asked]))
         for seq, (q, prepared), reply in zip(seqs, asked, replies, strict=True):
+            if isinstance(reply, Edited):
+                self.edits[self.digest(prepared)] = reply  # the edited call is written down when it is ready
+                continue
             if reply is Reply.ALWAYS and not q.always:
                 reply = Reply.ONCE
             self._write(Kind.ANSWER, q.flow, q.decision, prepared.canonical, of=seq, note=reply.value)
@@ -235,6 +248,14 @@ class Gate:
             return None if _too_many(line.flow) else prepared
         except Exception:
             return None
+
+
+def edited(flow: Flow, by: Edited) -> Flow:
+    """The flow with the user's own words in its content arguments, under the labels of the words that they replace."""
+    allowed = {p.name for p in flow.contract.parameters if p.role is Role.CONTENT}
+    invariant(set(by.texts) <= allowed, "edits of content only")
+    arguments = {n: Value(by.texts[n], v.total, None, Standing.USER) if n in by.texts else v for n, v in flow.arguments.items()}
+    return replace(flow, arguments=arguments)
 
 
 def _too_many(flow: Flow) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from discreet.kernel.contract import Role
 from discreet.kernel.monitor import Decision, Flow, Verdict
 from discreet.kernel.value import plain
 from discreet.policy.explain import lasting
@@ -24,6 +25,16 @@ class Reply(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Edited:
+    """The call with other content, agreed to once: `texts` by argument. Edited text keeps its tags (G5.5)."""
+
+    texts: Mapping[str, str]
+
+
+Answer = Reply | Edited
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """One call as it will be made. `shown` are its arguments, rendered inert; `reveals` what the sending itself tells."""
 
@@ -34,11 +45,16 @@ class Question:
     reveals: tuple[str, ...]
     always: bool
 
+    @property
+    def editable(self) -> tuple[str, ...]:
+        """The arguments whose text the user may change: content, and nothing that decides."""
+        return tuple(p.name for p in self.flow.contract.parameters if p.role is Role.CONTENT and isinstance(self.flow.arguments[p.name].data, str))
+
 
 class Asker(Protocol):
     """Puts questions to the user; several at once when the preflight can show them exactly."""
 
-    def ask(self, questions: Sequence[Question]) -> Sequence[Reply]: ...
+    def ask(self, questions: Sequence[Question]) -> Sequence[Answer]: ...
 
 
 class Nobody:
