@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -143,6 +144,24 @@ def test_closing_ends_the_process_and_removes_its_folder(small):
     made.close()
     made.close()
     assert not children(pid) and not folder.exists() and made.pid is None
+
+
+def test_when_we_are_killed_the_process_ends_by_itself(small):
+    code = (
+        "import sys, time; from discreet.models import weights; from discreet.models.local import LocalModel\n"
+        "from discreet.models.provider import Limits, Message\n"
+        f"m = LocalModel(weights.find('{weights.PLANNER_SMALL}')); m.complete([Message('user', 'hi')], None, Limits(1))\n"
+        "print(m.pid, flush=True); time.sleep(60)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    pid = int(parent.stdout.readline())
+    assert children(pid)
+    parent.kill()
+    parent.wait()
+    until = time.monotonic() + 20
+    while children(pid) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not children(pid)
 
 
 def test_weights_that_cannot_be_read_are_a_fault(small, tmp_path):

@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -50,6 +51,7 @@ class LocalModel:
     context_tokens: int = context_tokens_planner
     threads: int = threads_default
     _child: _Child | None = field(default=None, repr=False)
+    _one_call: threading.Lock = field(default_factory=threading.Lock, repr=False)  # two calls in one process would meet there
 
     @property
     def id(self) -> str:
@@ -64,6 +66,10 @@ class LocalModel:
         return True
 
     def complete(self, messages: Sequence[Message], shape: Shape = None, limits: Limits = Limits()) -> Reply | ModelFault:
+        with self._one_call:
+            return self._bounded(messages, shape, limits)
+
+    def _bounded(self, messages: Sequence[Message], shape: Shape, limits: Limits) -> Reply | ModelFault:
         try:
             return self._complete(messages, shape, limits)
         except TimeoutError:

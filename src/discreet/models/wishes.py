@@ -47,6 +47,12 @@ _ACTING = re.compile(
 _LOOKING = {"shop": r"\b(?:buy|order|get|got|purchase|price|costs?|cheap\w*|expensive|sell|sells|stock|rat(?:ed|ing)s?|reviews?|shops?|stores?|stars?|have|need|send|pick|wants?|usual|out of|packs?|bags?|box(?:es)?|pairs?)\b"}
 _STRONG = {"calendar": r"\b(?:calendar|diary)\b", "memory": r"\bremember (?:that|my)\b|\bfrom now on\b", "mail": r"\be?-?mails?\b|\bwrote\b|\bwritten to me\b|\btickets?\b"}
 
+_ADVICE = {  # a small model mends a plan when it is told how, not when it is told what is wrong
+    "calendar": "calendar.add(title=…, start=…), or calendar.list to look something up",
+    "memory": "memory.remember(type=…, fact=…)",
+    "mail": "mail.search(sender=…), then mail.read and read to look something up; mail.send or mail.reply to write",
+}
+
 
 def missing(request: str, source: str, contracts: Mapping[str, Contract]) -> list[str]:
     """Doubts about an accepted plan, as one sentence each; none is the good case."""
@@ -120,7 +126,7 @@ def _nobody_invited(request: str, calls: list[tuple[str, ast.Call]]) -> Iterable
 def _only_looks(request: str, called: set[str], contracts: Mapping[str, Contract]) -> Iterable[str]:
     acts = any(contracts[name].effect is not Effect.READ for name in called)
     if not acts and _ACTING.search(request) and any(contract.effect is not Effect.READ for contract in contracts.values()):
-        yield "the request asks to do something, the plan only looks"
+        yield "the request asks to do something, the plan only looks: call the tool that does it"
 
 
 def _unasked(request: str, called: set[str], contracts: Mapping[str, Contract]) -> Iterable[str]:
@@ -133,7 +139,7 @@ def _unasked(request: str, called: set[str], contracts: Mapping[str, Contract]) 
 def _wrong_place(request: str, called: set[str], calls: list[tuple[str, ast.Call]]) -> Iterable[str]:
     for service, cue in _LOOKING.items():
         if any(name.startswith(service + ".") for name in called) and not re.search(cue, request, re.IGNORECASE):
-            yield f"the plan looks in `{service}`, which the request does not speak of"
+            yield f"the plan looks in `{service}`, which the request does not speak of: look where the request says"
     for name, call in calls:
         named = next((k.value.value for k in call.keywords if k.arg == "name" and isinstance(k.value, ast.Constant)), "")
         if name == "contacts.find" and "@" in str(named):
@@ -144,7 +150,7 @@ def _not_called(request: str, called: set[str], contracts: Mapping[str, Contract
     for service, cue in _STRONG.items():
         has_tools = any(name.startswith(service + ".") for name in contracts)
         if has_tools and re.search(cue, request, re.IGNORECASE) and not any(name.startswith(service + ".") for name in called):
-            yield f"the request speaks of `{service}`, the plan calls no `{service}` tool"
+            yield f"this needs a {service} tool: {_ADVICE[service]}"
 
 
 def _invented(request: str, calls: list[tuple[str, ast.Call]], contracts: Mapping[str, Contract]) -> Iterable[str]:
