@@ -121,7 +121,7 @@ def test_always_is_refused_under_a_tagged_pc_or_an_outside_source() -> None:
         with pytest.raises(DiscreetError, match="no lasting answer is possible"):
             always(asked(steered), steered)
     assert no_always(asked(flow), replace(flow, pc=label([("request", "user")], ["user"]))) == ""
-    assert "something private" in no_always(asked(flow), replace(flow, preflight=label([("health", "user")])))
+    assert "something private" in no_always(asked(flow), replace(flow, preflight_pc=label([("health", "user")])))
 
 
 def test_always_is_refused_for_what_holds_more_than_was_shown() -> None:

@@ -38,6 +38,7 @@ class Flow:
     span: Span = NOWHERE
     unresolved: tuple[str, ...] = ()  # recipient arguments that are not known
     preflight: Label = PUBLIC  # what the preflight saw at this line; the check is on the join (G3.8)
+    preflight_pc: Label = PUBLIC  # what it saw decide whether this line runs
 
     @property
     def label(self) -> Label:
@@ -53,7 +54,7 @@ class Flow:
 
         That an address is its owner's is what a place of sent things holds anyway (G6.1), so it is left out.
         """
-        result = self.pc
+        result = join2(self.pc, self.preflight_pc)
         for parameter in self.contract.parameters:
             value = self.arguments.get(parameter.name)
             if value is None:
@@ -87,7 +88,7 @@ class Flow:
         for parameter in self.contract.parameters:
             value = self.arguments.get(parameter.name)
             if value is not None and parameter.role in AUTHORITY:
-                found[parameter.name] = (lowest_standing(value), value.total.sources | self.pc.sources)
+                found[parameter.name] = (lowest_standing(value), value.total.sources | self.pc.sources | self.preflight_pc.sources)
         return found
 
 

@@ -106,7 +106,7 @@ def no_always(finding: Finding, flow: Flow) -> str:
     """Why a question has no lasting answer, or nothing."""
     if finding.verdict is not Verdict.ASK:
         return "nothing is asked"
-    if any(tag.type != REQUEST for tag in (*flow.control.tags, *flow.preflight.tags)):
+    if any(tag.type != REQUEST for tag in flow.control.tags):
         return "that it is asked depends on something private"
     if outside := flow.control.sources - INSIDE:
         return f"that it is asked was influenced by {', '.join(sorted(outside))}"

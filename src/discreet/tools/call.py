@@ -83,7 +83,7 @@ class Gate:
                 return self.preview.resolved[call_key(request)]
         flow = flow_of(request, self.directory, self.kept, label, times)
         if self.preview is not None:
-            flow = replace(flow, place=self.preview.place(flow))
+            flow = replace(flow, place=self.preview.place(flow), preflight_pc=self.preview.pc(flow))
         if self.preview is not None and not self._own(flow) <= label:
             return self.deny(flow, Decision())
         return self.checked(request, flow)

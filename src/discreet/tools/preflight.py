@@ -83,6 +83,15 @@ class Preview:
             return flow.place
         return replace(seen[0], label=join(*(place.label for place in seen)), readers=tuple({r: None for p in seen for r in p.readers}))
 
+    def pc(self, flow: Flow) -> Label:
+        """The join of what the preflight saw decide whether this line runs."""
+        found = PUBLIC
+        span, recipients = line_key(flow)
+        for line in self.lines:
+            if line.key[0] == span and (set(recipients) <= set(line.key[1]) or line.flow.unresolved):
+                found = join2(found, line.flow.pc)
+        return found
+
     def times(self, flow: Flow) -> int:
         """How often this line may run at most."""
         span, recipients = line_key(flow)
@@ -232,8 +241,8 @@ def _summed(lines: list[Line]) -> tuple[Line, ...]:
     """Lines of one place in the plan to one recipient with the same arguments become one, with its times added."""
     found: dict[Any, Line] = {}
     for line in lines:
-        shown = tuple(repr(plain(v)) for v in line.flow.arguments.values()) if line.exact else line.flow.label
-        key = (*line.key, shown, line.verdict)
+        shown = tuple(repr(plain(v)) for v in line.flow.arguments.values()) if line.exact else ()
+        key = (*line.key, shown, line.flow.pc, line.flow.label, line.flow.place.label, line.verdict)
         earlier = found.get(key)
         if earlier is None:
             found[key] = line

@@ -77,7 +77,7 @@ class Everyone:
 
 def question(flow: Flow, decision: Decision) -> Question:
     """The question that a flow with verdict `ask` puts."""
-    private = tuple(sorted({tag.type for tag in flow.pc.tags if tag.type != "request"}))
+    private = tuple(sorted({tag.type for tag in (*flow.pc.tags, *flow.preflight_pc.tags) if tag.type != "request"}))
     reasons = tuple(dict.fromkeys(f.why for f in decision.findings if f.verdict is Verdict.ASK and f.why))
     shown = tuple((name, inert(plain(value))) for name, value in flow.arguments.items() if value.data not in (None, ""))
     return Question(flow, decision, shown, reasons, private, bool(lasting(flow, decision)))
