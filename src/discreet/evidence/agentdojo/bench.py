@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import pickle
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -79,14 +80,14 @@ def norms() -> Loaded:
     return loaded
 
 
-@cache
-def _environment(name: str, injections: tuple[tuple[str, str], ...]) -> Any:
-    return suite(name).load_and_inject_default_environment(dict(injections))
+@lru_cache(maxsize=64)
+def _environment(name: str, injections: tuple[tuple[str, str], ...]) -> bytes:
+    return pickle.dumps(suite(name).load_and_inject_default_environment(dict(injections)))
 
 
 def environment(name: str, injections: Mapping[str, str] | None = None) -> Any:
-    """A fresh environment, with texts in the benchmark's own injection vectors."""
-    return _environment(name, tuple(sorted((injections or {}).items()))).model_copy(deep=True)
+    """A fresh environment, with texts in the benchmark's own injection vectors; made once, then copied as bytes of our own."""
+    return pickle.loads(_environment(name, tuple(sorted((injections or {}).items()))))
 
 
 def perform(
@@ -99,7 +100,7 @@ def perform(
     """
     from agentdojo.functions_runtime import FunctionsRuntime
 
-    before = live.model_copy(deep=True)
+    before = pickle.loads(pickle.dumps(live))
     house = House(live, FunctionsRuntime(suite(name).tools))
     made = SUITES[name](house)
     directory = made.directory

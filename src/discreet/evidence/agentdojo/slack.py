@@ -16,7 +16,7 @@ from discreet.kernel.shape import list_of, record_of, scalar, text
 from discreet.tools.directory import Directory, Entry
 
 SLACK = Place("slack", label((("communication/message", "user"),), ("slack",)), ("slack-host",), keeps=("communication", "general"))
-_name = text(max=2_000, attested=True)
+_name = text(max=20_000)
 _body = text(max=20_000)
 _message = record_of("Message", sender=_name, recipient=_name, body=_body, links=list_of(text(max=2_000, attested=True), 20))
 _done = record_of("Done", done=scalar("bool"))
