@@ -703,9 +703,7 @@ def as_dict(pairs: Sequence[tuple[Value, Value]], shape: Label, span: Span = NOW
             entries[_key(key)] = (key if first is None else first[0], element)
     except TypeError:
         return fault("type", label, span)
-    overwritten = joined([element for _, element in pairs]) if len(entries) < len(pairs) else PUBLIC
-    made = mapping(entries, label)
-    return Value(made.data, made.label, join2(made.total, overwritten))
+    return mapping(entries, label)
 
 
 def unpacked(value: Value, count: int, span: Span = NOWHERE) -> list[Value]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import hmac
+import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -77,7 +78,7 @@ class Gate:
         if self.preview is not None:
             seen = self.preview.label(flow)
             if seen is None:  # the preflight did not see this line, so nobody was shown it
-                return self.deny(flow, Decision())
+                return self.deny(flow, Decision(), flow.label)
             label, times = seen, self.preview.times(flow)
             if resolvable(request, True) and call_key(request) in self.preview.resolved:
                 return self.preview.resolved[call_key(request)]
@@ -85,7 +86,7 @@ class Gate:
         if self.preview is not None:
             flow = replace(flow, place=self.preview.place(flow), preflight_pc=self.preview.pc(flow))
         if self.preview is not None and not self._own(flow) <= label:
-            return self.deny(flow, Decision())
+            return self.deny(flow, Decision(), flow.label)
         return self.checked(request, flow)
 
     @staticmethod
@@ -154,7 +155,7 @@ class Gate:
                 value = tool.within(self, request, base)
                 self.ledger.outcome(seq, Status.DONE)
                 return value
-            raw = tool.perform(prepared)
+            raw = in_time(lambda: tool.perform(prepared), flow.contract.seconds_max)
         except Exception as error:
             status = _status(error, writes)
             self.ledger.outcome(seq, Status(status))
@@ -213,12 +214,15 @@ class Gate:
                 self.always(q.flow, q.decision)
         return replies
 
-    def deny(self, flow: Flow, decision: Decision) -> Value:
-        """A denial is a fault under the full label that decided it, and tells nothing else (G5.6)."""
+    def deny(self, flow: Flow, decision: Decision, label: Label = PUBLIC) -> Value:
+        """A denial is a fault under the label of the call's result, and tells nothing else (G5.6).
+
+        That the norms deny a line follows from labels, which are the same in every run; `label` is what else decided it.
+        """
         self.denied += 1
         self._write(Kind.DENIAL, flow, decision, b"")
         self.progress("denied", flow)
-        return fault("denied", join2(flow.label, flow.place.label), flow.span)
+        return fault("denied", join2(result_label(flow), label), flow.span)
 
     def _write(self, kind: Kind, flow: Flow, decision: Decision, contents: bytes, of: int = 0, note: str = "") -> int:
         entry = of_flow(kind, flow, decision, self.errand, note=note)
@@ -269,6 +273,28 @@ def confirmable(line: Line) -> bool:
     faults = any(scan(v)[1] is not None for v in flow.arguments.values())
     private = any(tag.type != "request" for tag in flow.pc.tags)
     return line.exact and not faults and not private and not flow.pc.sources and flow.times == 1 and not flow.unresolved
+
+
+def in_time(work: Callable[[], Any], seconds_max: float) -> Any:
+    """What `work` returns or raises; TimeoutError when that takes longer. Work that is given up on may still go on outside,
+    so a write of which this is said is unknown (G3.5, G8.1)."""
+    made: list[tuple[bool, Any]] = []
+
+    def run() -> None:
+        try:
+            made.append((True, work()))
+        except BaseException as error:
+            made.append((False, error))
+
+    worker = threading.Thread(target=run, daemon=True)
+    worker.start()
+    worker.join(seconds_max)
+    if not made:
+        raise TimeoutError(f"no answer within {seconds_max} s")
+    good, outcome = made[0]
+    if good:
+        return outcome
+    raise outcome
 
 
 FAULTS = {"refused": "refused", "unknown": "unknown", "unsent": "value"}  # by status; anything else has failed

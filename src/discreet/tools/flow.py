@@ -89,6 +89,7 @@ def result_label(flow: Flow) -> Label:
     answer carries the sources of the arguments and not their tags (G1.1).
     """
     label = join2(flow.pc, flow.place.label)
-    for value in flow.arguments.values():
-        label = join2(label, value.total.without_tags() if flow.theirs else value.total)
+    for parameter in flow.contract.parameters:  # whom the call asks decides who answers, so that argument keeps its tags
+        value = flow.arguments[parameter.name]
+        label = join2(label, value.total.without_tags() if flow.theirs and not parameter.address else value.total)
     return label
