@@ -234,7 +234,7 @@ def denied(line: Line) -> str:
     worst = [f for f in line.decision.findings if f.verdict is Verdict.DENY]
     types = sorted({f.tag.type for f in worst if f.tag is not None})
     named = f" must not learn {', '.join(types)}" if types else " is not allowed"
-    whom = ", ".join(sorted({r.name or r.id for r in line.flow.recipients})) or line.flow.place.id
+    whom = ", ".join(sorted({r.id for r in line.flow.recipients})) or line.flow.place.id  # as the plan wrote them: names are the user's
     return f"{line.flow.span}: `{line.flow.contract.name}`: {whom}{named}"
 
 
