@@ -84,6 +84,12 @@ def test_what_is_left_out_is_not_covered_nor_is_what_may_hold_it() -> None:
     assert verdict(norms, "contact") is DENY
 
 
+def test_what_a_prohibition_leaves_out_it_does_not_meet() -> None:
+    norms = (norm(Rule.PERMIT, "contact"), norm(Rule.FORBID, "contact", id="f", but=("contact/email",)))
+    assert verdict(norms, "contact/email") is PERMIT
+    assert verdict(norms, "contact/phone") is DENY
+
+
 def test_an_unclassified_or_unknown_type_is_the_most_private() -> None:
     almost = norm(Rule.PERMIT, *(t for t in types() if t not in ("general",)))
     for type_ in (UNCLASSIFIED, "no/such-type"):
