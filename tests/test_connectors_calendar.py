@@ -98,6 +98,12 @@ def test_invitations_are_mails_of_ours_fixed_with_the_event(calendar: Calendar, 
     assert stored.replace("\r\n ", "").count("SCHEDULE-AGENT=CLIENT") == 3
 
 
+def test_that_nobody_was_invited_is_told(calendar: Calendar, services: Services, call: Call) -> None:
+    silenced = Calendar(services.calendar(), Mail(services.mail(password="wrong")))
+    added = call(silenced, "add", title="no mail", start=on(9), attendees=[SAM])
+    assert added["invited"] is False and call(calendar, "remove", id=added["id"])
+
+
 def test_content_cannot_add_attendees(calendar: Calendar, services: Services, call: Call, fails: Call) -> None:  # RED_TEAM: an event with attendees sends mail
     evil = "x\r\nATTENDEE:mailto:evil@x.example"
     assert fails(InvalidArgument, calendar, "add", title=evil, start=on(8)).argument == "title"

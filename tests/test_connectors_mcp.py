@@ -54,7 +54,7 @@ def opened() -> Iterator[Callable[..., McpServer]]:
 
 
 def process(*tricks: str, **more: Any) -> McpConfig:
-    return McpConfig("desk", command=(sys.executable, "-m", "discreet.demo.services.booking", *tricks), **{"timeout_s": 20, **more})
+    return McpConfig("desk", command=(sys.executable, "-m", "discreet.demo.services.booking", *tricks), **{"timeout_s": 45, "start_s": 90, **more})
 
 
 @MODES
@@ -119,18 +119,18 @@ def test_a_hostile_pattern_or_reference_in_a_schema_does_no_harm() -> None:
 
 
 def test_silence_after_a_call_is_unknown_and_the_call_is_not_sent_again(opened: Call, fails: Call, call: Call) -> None:  # G8.1
-    desk = opened(process("silent", timeout_s=3))
+    desk = opened(process("silent", timeout_s=12))
     fails(OutcomeUnknown, desk, "book", slot="2026-11-24T08:00", name="Nora")
 
 
 def test_silence_after_reading_is_no_effect(opened: Call, fails: Call) -> None:
-    desk = opened(process("silent", timeout_s=3), reads=True)
+    desk = opened(process("silent", timeout_s=12), reads=True)
     fails(Unavailable, desk, "book", slot="2026-11-24T08:00", name="Nora")
 
 
 def test_a_process_killed_in_the_middle_leaves_the_call_unknown(opened: Call, fails: Call, tmp_path: Any) -> None:  # G8.1
     killer = (sys.executable, "-c", _DIES)
-    desk = opened(McpConfig("dying", command=killer, mode="legacy", timeout_s=20))
+    desk = opened(McpConfig("dying", command=killer, mode="legacy", timeout_s=45, start_s=90))
     fails(OutcomeUnknown, desk, "act")
 
 
@@ -152,7 +152,7 @@ for row in sys.stdin:
 
 def test_a_process_that_is_no_server_is_unavailable(fails: Call) -> None:
     for command in (("/no/such/program",), (sys.executable, "-c", "print('hello')"), (sys.executable, "-c", "pass")):
-        server = McpServer(McpConfig("x", command=command, mode="legacy", timeout_s=5, start_s=5))
+        server = McpServer(McpConfig("x", command=command, mode="legacy", timeout_s=8, start_s=8))
         with pytest.raises((Unavailable, BadAnswer)):
             server.offered()
         server.close()
@@ -162,7 +162,7 @@ def test_a_process_that_is_no_server_is_unavailable(fails: Call) -> None:
 def test_whatever_a_server_answers_ends_in_a_declared_error(body: bytes) -> None:
     answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
     with hostile([(b"POST", answer)]) as server:
-        asking = McpServer(McpConfig("x", url=f"http://127.0.0.1:{server.port}/mcp", mode="legacy", timeout_s=5))
+        asking = McpServer(McpConfig("x", url=f"http://127.0.0.1:{server.port}/mcp", mode="legacy", timeout_s=15))
         with pytest.raises((BadAnswer, Unavailable, Refused)):
             asking.offered()
         asking.close()
@@ -172,7 +172,7 @@ def test_a_redirect_or_a_compressed_answer_is_not_followed() -> None:
     for answer in (b"HTTP/1.1 307 X\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
                    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n\x1f\x8b"):
         with hostile([(b"POST", answer)]) as server:
-            asking = McpServer(McpConfig("x", url=f"http://127.0.0.1:{server.port}/mcp", mode="legacy", timeout_s=5))
+            asking = McpServer(McpConfig("x", url=f"http://127.0.0.1:{server.port}/mcp", mode="legacy", timeout_s=15))
             with pytest.raises((BadAnswer, Unavailable, Refused)):
                 asking.offered()
             asking.close()

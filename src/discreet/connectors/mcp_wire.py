@@ -436,7 +436,11 @@ def _innermost(error: BaseException) -> Exception:
 
 
 def _is_protocol_error(error: Exception) -> bool:
+    """Whether the server answered, though not as it should have; silence and a closed connection are no answer."""
     from mcp.shared.exceptions import MCPError
+    from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT
     from pydantic import ValidationError
 
+    if isinstance(error, MCPError) and error.code in (REQUEST_TIMEOUT, CONNECTION_CLOSED):
+        return False
     return isinstance(error, (MCPError, ValidationError, RuntimeError))

@@ -26,7 +26,6 @@ def create(db: Any, place: int) -> None:
         f"create virtual table search_{place} using"
         " fts5(text, words, content='', tokenize='porter unicode61 remove_diacritics 2')"
     )
-    db.execute(f"insert into search_{place}(search_{place}, rank) values('secure-delete', 1)")
 
 
 def add(db: Any, place: int, serial: int, text: str, type: str) -> None:
@@ -45,6 +44,7 @@ def _names(type_: str) -> str:
 
 
 def optimize(db: Any, place: int) -> None:
+    """Merge the index into one part: only then are the words that were taken out no longer in it."""
     db.execute(f"insert into search_{place}(search_{place}) values('optimize')")
 
 

@@ -187,6 +187,7 @@ def _arguments(spec: Spec, held: Path, info_fd: int, gate_fd: int, filter_fd: in
             arguments += ["--symlink", os.readlink(path), directory]
         elif path.exists():
             arguments += ["--ro-bind", directory, directory]
+    arguments += ["--perms", "0755", "--dir", "/etc"]
     for name in _SYSTEM_FILES:
         arguments += ["--ro-bind-try", name, name]
     arguments += ["--proc", "/proc", "--dev", "/dev"]
