@@ -138,6 +138,12 @@ def test_the_names_of_a_type_find_its_facts(vault):
     assert vault.recall(["body"], "blood pressure") == []
 
 
+def test_the_fact_that_is_most_about_the_query_comes_first(vault):
+    for text in ("a long note of many things in which a trail occurs once among other words", "trail trail", "a trail"):
+        vault.remember(text, "preference")
+    assert texts(vault.recall(["preference"], "trail", limit=2)) == ["trail trail", "a trail"]
+
+
 def test_the_best_of_all_places_below_a_type_come_first(vault):
     """Not the first place's, whatever it holds."""
     for i in range(5):
