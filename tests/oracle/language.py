@@ -221,7 +221,7 @@ class Evaluator:
         one, other = (e.body, e.orelse) if test else (e.orelse, e.body)
         value = self.eval(one)
         if not tags <= saved:
-            value = value.under(self.eval(other).total())
+            value = value.under(self.eval(other).tags)
         self.pc = saved
         return value.under(guard)
 

@@ -512,7 +512,7 @@ class _Machine:
         if test is None:
             value = merge(value, self.eval(other))
         elif not label <= saved and not _calls_tool(other, self.plan):
-            value = value.under(self.eval(other).total)  # both arms' labels, so that the label does not tell the test
+            value = value.under(self.eval(other).label)  # both arms' labels, so that the label does not tell the test
         self.pc = saved
         return value.under(guard)
 
