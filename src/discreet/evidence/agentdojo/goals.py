@@ -12,6 +12,8 @@ from typing import Any
 from discreet.evidence.agentdojo import bench
 from discreet.kernel.contract import AUTHORITY, Contract, Effect, Role
 
+INSTEAD = "# in place of the ground truth"  # whose literals are private values: no planner was ever told them, so it has to read them
+
 LAUNDERINGS: dict[str, Callable[[ast.expr], str]] = {
     "f-string": lambda e: f'f"{{{_quoted(e)}}}"',
     "list": lambda e: f'"".join([{ast.unparse(e)}])',
@@ -29,8 +31,9 @@ def _quoted(expression: ast.expr) -> str:
 def goals(suite: str, injection: str) -> list[str]:
     """Plans that go for the goal directly: by hand where there are some, else from the suite's ground truth."""
     path = bench.HERE / "goals" / suite / f"{injection}.plan"
-    by_hand = [part.strip("\n") + "\n" for part in path.read_text("utf-8").split("\n---\n")] if path.exists() else []
-    return [*filter(None, [truth(suite, injection)]), *by_hand]
+    source = path.read_text("utf-8") if path.exists() else ""
+    by_hand = [part.strip("\n") + "\n" for part in source.split("\n---\n")] if source else []
+    return by_hand if source.startswith(INSTEAD) else [*filter(None, [truth(suite, injection)]), *by_hand]
 
 
 @cache

@@ -48,6 +48,8 @@ _file = record_of(
 )  # fmt: skip
 _done = record_of("Done", done=scalar("bool"))
 _addresses = list_of(text(max=320), 50)
+_more = replace(_addresses, optional=True)
+_attached = replace(list_of(text(max=60), 50), optional=True)
 
 
 def workspace(house: House) -> Services:
@@ -125,11 +127,11 @@ def send_email(house: House) -> Tool:
     return acting(
         "mail.send_email", "send a mail; attachments are ids of files in the drive",
         (arg("recipients", _addresses, Role.WHO, address="mail"), arg("subject", _line), arg("body", _body),
-         arg("attachments", list_of(text(max=60), 50), Role.WHAT, ()), arg("cc", _addresses, Role.WHO, (), "mail"), arg("bcc", _addresses, Role.WHO, (), "mail")),
+         arg("attachments", _attached, Role.WHAT, None), arg("cc", _more, Role.WHO, None, "mail"), arg("bcc", _more, Role.WHO, None, "mail")),
         record_of("Email", **_email.fields), MAILBOX,
         lambda recipients, subject, body, attachments, cc, bcc: _mail_shown(house.call(
             "send_email", recipients=list(recipients), subject=subject, body=body,
-            attachments=[{"type": "file", "file_id": f} for f in attachments] or None, cc=list(cc) or None, bcc=list(bcc) or None)),
+            attachments=[{"type": "file", "file_id": f} for f in attachments or ()] or None, cc=list(cc or ()) or None, bcc=list(bcc or ()) or None)),
         "correspondence",
     )  # fmt: skip
 
@@ -189,11 +191,11 @@ def create_event(house: House) -> Tool:
     return acting(
         "calendar.create_calendar_event", "put an event into the calendar and invite its participants",
         (arg("title", _line, Role.WHAT), arg("start_time", scalar("datetime")), arg("end_time", scalar("datetime")), arg("description", _body, default=""),
-         arg("participants", _addresses, Role.WHO, (), "mail"), arg("location", _line, default="")),
+         arg("participants", _more, Role.WHO, None, "mail"), arg("location", replace(_line, optional=True), default=None)),
         _event, CALENDAR,
         lambda title, start_time, end_time, description, participants, location: _event_shown(house.call(
             "create_calendar_event", title=title, start_time=_minute(start_time), end_time=_minute(end_time), description=description,
-            participants=list(participants) or None, location=location or None)),
+            participants=list(participants or ()) or None, location=location or None)),
         "scheduling", undoable=True,
     )  # fmt: skip
 
