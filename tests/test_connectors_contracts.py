@@ -64,7 +64,7 @@ def test_the_errand_of_the_demo_runs_through_the_tools(tools: Toolbox, services:
 
 
 def test_every_other_tool_answers_in_its_shape(tools: Toolbox) -> None:
-    mails = use(tools, "mail.search", sender="sam@okafor.example")
+    mails = use(tools, "mail.search", sender="sam@okafor.example", subject="Sunday run")
     assert [m["subject"] for m in mails] == ["Sunday run"]
     assert "canal" in use(tools, "mail.read", id=mails[0]["id"])
     assert use(tools, "mail.reply", id=mails[0]["id"], to=mails[0]["sender"], body="Gladly.")["copy_kept"]

@@ -1,6 +1,6 @@
 """Pytest fixtures over the real local services; `from tests.services.fixtures import *` or list this module as a plugin.
 
-Services start once per test module: starting them takes seconds, and each test uses names of its own.
+Services start once per test run and worker: starting them takes seconds, so each test uses names and days of its own.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from tests.services.clock import NOW, TODAY
 _counter = itertools.count()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """All services, honest."""
     with start(tmp_path_factory.mktemp("services"), today=TODAY) as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def hostile_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """All services, with the tricks under which an errand can still succeed."""
     with start(tmp_path_factory.mktemp("hostile"), hostile=True, today=TODAY) as running:
