@@ -1,0 +1,162 @@
+"""The command line, through the real command, in a temporary home."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMAND = Path(sys.executable).parent / "discreet"
+NORM = """
+[[norm]]
+id = "pharmacy-allergies"
+verdict = "permit"
+who = ["shop:Corner Pharmacy & user-said"]
+learns = ["health/allergy"]
+about = ["user"]
+purpose = ["purchase"]
+through = ["shop.search", "shop.checkout"]
+because = "they warn me before I buy the wrong thing"
+"""
+
+
+class Home:
+    """One home, its environment, and the command."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.env = {**os.environ, "DISCREET_HOME": str(folder / "home"), "XDG_STATE_HOME": str(folder / "state"), "XDG_CACHE_HOME": str(folder / "cache"),
+                    "XDG_CONFIG_HOME": str(folder / "config"), "COLUMNS": "100", "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}  # fmt: skip
+
+    def __call__(self, *words: str, code: int = 0, given: str = "") -> str:
+        done = subprocess.run([COMMAND, *words], env=self.env, input=given, capture_output=True, text=True, timeout=120)
+        assert done.returncode == code, (words, done.returncode, done.stdout, done.stderr)
+        assert "Traceback" not in done.stderr
+        self.printed = done.stdout
+        return done.stdout if code == 0 else done.stdout + done.stderr
+
+    def json(self, *words: str, code: int = 0):
+        self(*words, "--json", code=code)
+        return json.loads(self.printed)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    made = Home(tmp_path_factory.mktemp("cli"))
+    said = made("init", "--name", "Nora", "--email", "nora@lindqvist.example", "--zone", "Europe/Berlin", "--key", "file")
+    assert "who can read that file" in said
+    return made
+
+
+def test_a_home_is_made_once(home: Home) -> None:
+    assert "there is a home" in home("init", code=2)
+    assert oct((home.folder / "home").stat().st_mode)[-3:] == "700"
+
+
+def test_without_a_home_it_says_what_to_do(tmp_path: Path) -> None:
+    assert "make one with `discreet init`" in Home(tmp_path)("recall", code=2)
+
+
+def test_facts_are_remembered_recalled_corrected_and_forgotten(home: Home) -> None:
+    made = home.json("remember", "41", "--type", "body/shoe-size")
+    assert made["type"] == "body/shoe-size" and made["suggested"] is False
+    assert [one["text"] for one in home.json("recall", "--type", "body/shoe-size")] == ["41"]
+    home("correct", made["id"], "42")
+    [held] = home.json("recall", "--type", "body/shoe-size")
+    assert held["text"] == "42"
+    home("forget", held["id"])
+    assert home.json("recall", "--type", "body/shoe-size") == []
+
+
+def test_a_type_is_suggested_and_said(home: Home) -> None:
+    """G0.5: without `--type` detection is used, and the answer says what was taken and how to change it."""
+    said = home("remember", "I am allergic to penicillin")
+    assert said.startswith("remembered as health") and "if that is wrong" in said
+
+
+def test_a_mistake_is_told_with_the_nearest_name(home: Home) -> None:
+    assert "did you mean `body/shoe-size`?" in home("remember", "x", "--type", "body/shoesize", code=2)
+
+
+def test_a_plan_is_checked_run_and_recorded(home: Home, tmp_path: Path) -> None:
+    home("remember", "M", "--type", "body/clothing-size")
+    plan = tmp_path / "size.plan"
+    plan.write_text('print(f"You wear {memory.recall(type=\\"body/clothing-size\\")}")\n'.replace('\\"', "'"))
+    assert home.json("plan", "check", str(plan))["problems"] == []
+    report = home.json("plan", "run", str(plan))
+    assert report["told"] == ["You wear M"] and report["done"] and report["questions"] == 0
+    kinds = [row["kind"] for row in home.json("ledger", "--errand", report["errand"])]
+    assert kinds == ["run-start", "intent", "outcome", "run-end"]
+    assert "memory.recall" in home("ledger")
+
+
+def test_a_refused_plan_names_line_column_and_rewrite(home: Home, tmp_path: Path) -> None:
+    plan = tmp_path / "bad.plan"
+    plan.write_text("x = 1\nwhile x:\n    pass\n")
+    assert "line 2, column 1: there is no `while`; instead:" in home("plan", "check", str(plan), code=2)
+    plan.write_text('memory.recal(type="health")\n')
+    assert home.json("plan", "run", str(plan), code=2)["problems"] == ["line 1, column 1: unknown tool `memory.recal`; did you mean `memory.recall`?"]
+
+
+def test_norms_are_listed_added_explained_tested_and_dropped(home: Home, tmp_path: Path) -> None:
+    ask = ("norms", "explain", "shop:Corner Pharmacy", "health/allergy", "--role", "user-said", "--purpose", "purchase", "--tool", "shop.search")
+    assert home.json(*ask)["verdict"] == "deny"
+    file = tmp_path / "pharmacy.toml"
+    file.write_text(NORM)
+    home("norms", "add", f"@{file}")
+    made = home.json(*ask)
+    assert made["verdict"] == "permit" and "pharmacy-allergies" in made["norms"]
+    shown = {one["id"]: one for one in home.json("norms", "list")}
+    assert shown["pharmacy-allergies"]["because"] == "they warn me before I buy the wrong thing"
+    assert home.json("norms", "test")["ok"]
+    home("norms", "drop", "invitee-event")
+    assert "invitee-event" not in {one["id"] for one in home.json("norms", "list")}
+
+
+def test_a_norm_with_a_mistake_is_located_and_changes_nothing(home: Home, tmp_path: Path) -> None:
+    before = home.json("norms", "list")
+    said = home("norms", "add", NORM.replace("health/allergy", "health/alergy"), code=2)
+    assert "line" in said and "health/allergy" in said
+    assert home.json("norms", "list") == before
+
+
+def test_the_ledger_verifies_and_a_stranger_knows_nothing(home: Home) -> None:
+    report = home.json("verify")
+    assert report["ok"] and report["head"] == "matches"
+    assert "the ledger knows nobody called `Mallory`" in home("knows", "Mallory", code=2)
+
+
+def test_a_connection_keeps_its_password_apart(home: Home) -> None:
+    home("connect", "shop", "name=Northside Sports", "url=http://127.0.0.1:9/mcp")
+    home("connect", "web", "search_url=http://127.0.0.1:9/?q={query}", "private_hosts=[127.0.0.1]")
+    home("connect", "mail", "address=nora@lindqvist.example", "user=nora", "imap_host=127.0.0.1", "imap_port=9", "smtp_host=127.0.0.1", "smtp_port=9",
+         "--password", given="open sesame\n")  # fmt: skip
+    kept = home.folder / "home"
+    assert b"open sesame" not in b"".join(path.read_bytes() for path in kept.iterdir() if path.is_file())
+    assert 'name = "Northside Sports"' in (kept / "config.toml").read_text()
+    shown = home("tools")
+    assert "shop.checkout(" in shown and "web.search(" in shown and "mail.send(" in shown
+    assert "did you mean `mail`?" in home("connect", "mial", "user=nora", code=2)
+    assert "is not `key=value`" in home("connect", "mail", "nora", code=2)
+
+
+def test_an_errand_from_the_command_line_with_a_recorded_plan(home: Home, tmp_path: Path) -> None:
+    file = tmp_path / "replies.toml"
+    file.write_text('origin = "a reference plan, written by hand"\n[[reply]]\nrequest = "size"\ntext = \'print(memory.recall(type="body/clothing-size"))\'\n')
+    home("remember", "M", "--type", "body/clothing-size")
+    report = home.json("ask", "What size do I wear?", "--model", f"recorded:{file}")
+    assert report["told"] == ["M"] and report["done"]
+    assert "print(memory.recall" in home.json("plan", "show", "What size do I wear?", "--model", f"recorded:{file}")["plan"]
+
+
+def test_starting_for_the_ledger_is_cheap(home: Home) -> None:
+    """Heavy libraries are not imported where they are not used."""
+    heavy = ("pydantic_ai", "mcp", "httpx", "numpy", "onnxruntime", "icalendar", "imap_tools")
+    code = "import sys\nfrom discreet.surfaces.cli import app\napp(['verify', '--json'], result_action='return_value')\n" \
+           f"print([name for name in {heavy!r} if name in sys.modules], file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], env=home.env, capture_output=True, text=True, timeout=60)
+    assert done.stderr.strip().endswith("[]"), done.stderr
