@@ -45,7 +45,7 @@ def main() -> None:
 def _measure(errand: Errand, model: LocalModel, options: argparse.Namespace) -> dict:
     started = time.monotonic()
     request = redact(errand.request)
-    made = draft(request, CONTRACTS, model, problems_of, today=today(), limits=DraftLimits(samples_max=options.samples))
+    made = draft(request, CONTRACTS, model, problems_of, today=today(), limits=DraftLimits(samples_max=options.samples, sample_timeout_s=options.timeout))
     seconds = time.monotonic() - started
     if not isinstance(made, Draft):
         return {"id": errand.id, "accepted": False, "acted": False, "why": f"{made.kind}: {made.detail}", "samples": 0, "seconds": seconds, "plan": "", "doubts": []}
@@ -72,6 +72,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--held-out", action="store_true")
     parser.add_argument("--only", nargs="*")
     parser.add_argument("--samples", type=int, default=4)
+    parser.add_argument("--timeout", type=float, default=240.0, help="seconds for one sample; more on a busy machine")
     parser.add_argument("--show", action="store_true")
     parser.add_argument("--out")
     return parser.parse_args()

@@ -1,12 +1,14 @@
 """Grammars that a small model is held to: plans over given tools, and answers of a given schema (both GBNF).
 
 The plan grammar writes every tool's arguments by name, in their order, so that a model cannot name an argument that does not
-exist. It is narrower than the plan language and only an aid: what is right is decided by the judge, never here (G0.1).
+exist. Arguments that decide who or what are the user's own words or what a plan looked up, never a model's invention (G3.6). The
+grammar is narrower than the plan language and only an aid: what is right is decided by the judge, never here (G0.1).
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,15 +53,15 @@ dotted ::= name tail*
 tail ::= "." name | "." method | "[" "-"? int "]" | "[:" int "]" | "[\"" name "\"]"
 method ::= ("lower()" | "upper()" | "strip()" | "title()" | "startswith(" string ")" | "endswith(" string ")" | "split(" string ")" | "isoformat()" | "date()")
 name ::= [a-z] [a-z0-9_]{0,23}
-string ::= "\"" [^"\\\n{}]* "\""
-fstring ::= "f\"" ([^"\\\n{}] | "{" (dotted | sum) (":" [%.,0-9a-zA-Z: -]{1,12})? "}")* "\""
+string ::= "\"" ([^"\\\n{}[] | handle)* "\""
+fstring ::= "f\"" ([^"\\\n{}[] | handle | "{" (dotted | sum) (":" [%.,0-9a-zA-Z: -]{1,12})? "}")* "\""
 number ::= int ("." [0-9]{1,2})?
 int ::= "0" | [1-9] [0-9]{0,5}
 """
 
 
-def plan_grammar(contracts: Mapping[str, Contract]) -> Grammar:
-    """Plans that call only these tools, each with its own argument names."""
+def plan_grammar(contracts: Mapping[str, Contract], request: str = "") -> Grammar:
+    """Plans that call only these tools, each with its own argument names, about the people and things of `request`."""
     rules = _PLAN.replace("STATEMENTS", str(statements_max - 1)).replace("BLOCK", str(block_statements_max)).strip()
     reads, effects = [], []
     for number, name in enumerate(name for name in sorted(contracts) if "." in name):  # `read` has its own rule
@@ -68,34 +70,82 @@ def plan_grammar(contracts: Mapping[str, Contract]) -> Grammar:
         rules += f"\ntool{number} ::= {_call(contract)}"
     rules += f"\ncall ::= ({' | '.join(reads) or 'string'}) tail*"
     rules += f"\neffect ::= {' | '.join(effects + reads)}"
+    rules += f"\nlookedup ::= {'dotted | call' if reads else 'dotted'}"
+    said = phrases(request)
+    rules += f"\nsaid ::= {_any_of(said)} | dotted"
+    rules += f"\nperson ::= {_any_of([phrase for phrase in said if ('@' in phrase and ' ' not in phrase) or _HANDLE.fullmatch(phrase)])} | lookedup"
+    rules += f"\nhandle ::= {' | '.join(_quoted(handle) for handle in dict.fromkeys(_HANDLE.findall(request))) or _quoted('[no handle]')}"
     return Grammar(rules + "\n")
+
+
+phrase_words_max = 4
+phrases_max = 160
+_HANDLE = re.compile(r"\[\[\d{1,2}\]\]")
+_WORD = re.compile(r"\[\[\d{1,2}\]\]|https?://\S+[\w/]|[\w.+-]+@[\w.-]+\w|&|\w[\w'’./-]*\w|\w")
+
+_JOINING = frozenset(
+    "a about after all an and are as at be but by did do does each for from had has have how i i'd i'll i'm i've if in is it me of off on or out"
+    " please so than that their them then they this to up us was we were what when where which who will with would yes you your & the".split()
+)
+
+
+def phrases(request: str) -> list[str]:
+    """Runs of up to four words of the request: what can stand where a plan says who, which shop or which file."""
+    found: dict[str, None] = {}
+    for clause in re.split(r"[,;:!?()\"“”\n]|\.(?:\s|$)", request.replace("https:", "https\0")):
+        words = _WORD.findall(re.sub(r"['’]s\b", "", clause.replace("\0", ":")))
+        for first in range(len(words)):
+            for count in range(1, phrase_words_max + 1):
+                run = words[first : first + count]
+                named = len(run) == count and run[0].lower() not in _JOINING and run[-1].lower() not in _JOINING | {"my"}
+                if named and len(found) < phrases_max:
+                    found[" ".join(run)] = None
+    return list(found)
+
+
+def _any_of(texts: list[str]) -> str:
+    """One of these texts in quotes; with none of them, something that no plan needs."""
+    return "(" + " | ".join(_quoted(f'"{text}"') for text in texts) + ")" if texts else "lookedup"
 
 
 def _call(contract: Contract) -> str:
     parts: list[str] = []
     required = [p for p in contract.parameters if p.default is REQUIRED]
     for index, parameter in enumerate(required):
-        parts.append(f"{_quoted(('' if index == 0 else ', ') + parameter.name + '=')} {_argument(parameter)}")
+        parts.append(f"{_quoted(('' if index == 0 else ', ') + parameter.name + '=')} {_argument(contract, parameter)}")
     for parameter in contract.parameters:
         if parameter.default is not REQUIRED:
             comma = ", " if required else ""
-            parts.append(f"({_quoted(comma + parameter.name + '=')} {_argument(parameter)})?")
+            parts.append(f"({_quoted(comma + parameter.name + '=')} {_argument(contract, parameter)})?")
     if not required and len(parts) > 1:  # only optional ones: the comma depends on which came first
-        parts = [_optional_only(contract.parameters)]
+        parts = [_optional_only(contract)]
     return " ".join([_quoted(contract.name + "("), *parts, _quoted(")")])
 
 
-def _optional_only(parameters: tuple[Parameter, ...]) -> str:
-    ways = []
+def _optional_only(contract: Contract) -> str:
+    parameters, ways = contract.parameters, []
     for first, parameter in enumerate(parameters):
-        way = f"{_quoted(parameter.name + '=')} {_argument(parameter)}"
+        way = f"{_quoted(parameter.name + '=')} {_argument(contract, parameter)}"
         for later in parameters[first + 1 :]:
-            way += f" ({_quoted(', ' + later.name + '=')} {_argument(later)})?"
+            way += f" ({_quoted(', ' + later.name + '=')} {_argument(contract, later)})?"
         ways.append(way)
     return "(" + " | ".join(ways) + ")?"
 
 
-def _argument(parameter: Parameter) -> str:
+def _argument(contract: Contract, parameter: Parameter) -> str:
+    name, kind = parameter.name, parameter.shape.kind
+    if kind == "text":
+        if name in ("id", "item"):
+            return "dotted"  # an id is looked up; nobody says one
+        if parameter.address == "mail" or name == "sender":
+            return "person" if parameter.address == "mail" else "(said | person)"
+        if parameter.address or name in ("path", "folder", "url") or contract.resolves:
+            return "said"
+        if contract.effect is Effect.PAY and parameter.default is REQUIRED:
+            return "lookedup"
+    if kind == "list" and parameter.address == "mail":
+        many = '"[" person (", " person){0,5} "]" | dotted | comp'
+        return f"({many})" if name == "attendees" else f"(person | {many})"
     return _kind(parameter.shape)
 
 

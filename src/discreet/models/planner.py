@@ -97,7 +97,7 @@ def draft(
     """
     contracts = with_choices(offered(contracts, request.text), fact_types)
     asked = [*prefix(contracts), Message("user", question(request.text, today, feedback))]
-    grammar = plan_grammar(contracts)
+    grammar = plan_grammar(contracts, request.text)
     best: Draft | None = None
     seconds = 0.0
     for number in range(limits.samples_max):

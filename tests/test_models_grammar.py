@@ -1,0 +1,80 @@
+"""Grammars: argument names are the tools' own, people and things are the user's own words or looked up (G3.6)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from errands.world import CONTRACTS  # noqa: E402
+
+from discreet.kernel.contract import Effect  # noqa: E402
+from discreet.models.grammar import phrase_words_max, phrases, phrases_max, plan_grammar, schema_grammar  # noqa: E402
+
+
+def rule(grammar, name: str) -> str:
+    return next(line.split(" ::= ", 1)[1] for line in grammar.text.splitlines() if line.startswith(f"{name} ::= "))
+
+
+def tool(grammar, name: str) -> str:
+    return next(line for line in grammar.text.splitlines() if line.startswith("tool") and f'"{name}("' in line)
+
+
+def test_every_tool_is_there_once_with_its_own_argument_names():
+    grammar = plan_grammar(CONTRACTS)
+    for name, contract in CONTRACTS.items():
+        if "." in name:
+            assert all(f"{parameter.name}=" in tool(grammar, name) for parameter in contract.parameters)
+    assert sum(line.startswith("tool") for line in grammar.text.splitlines()) == sum("." in name for name in CONTRACTS)
+
+
+def test_a_tool_that_acts_stands_in_no_expression():
+    reads = rule(plan_grammar(CONTRACTS), "call")
+    numbered = sorted(name for name in CONTRACTS if "." in name)
+    for number, name in enumerate(numbered):
+        assert (f"tool{number} " in reads.replace(")", " ")) == (CONTRACTS[name].effect is Effect.READ), name
+
+
+def test_who_and_what_are_said_or_looked_up_and_never_written_freely():
+    grammar = plan_grammar(CONTRACTS, "Reply to [[1]]'s mail, order from Bean & Leaf, write to info@pool.example")
+    assert '"id=" dotted' in tool(grammar, "mail.read") and 'item=" dotted' in tool(grammar, "shop.checkout")
+    assert '"shop=" said' in tool(grammar, "shop.search") and '"name=" said' in tool(grammar, "contacts.find")
+    assert 'address=" lookedup' in tool(grammar, "shop.checkout")
+    assert "Bean & Leaf" in rule(grammar, "said")
+    person = rule(grammar, "person")
+    assert "[[1]]" in person and "info@pool.example" in person and "Bean" not in person and "write" not in person
+
+
+def test_no_handle_can_be_written_that_the_request_does_not_have():
+    assert rule(plan_grammar(CONTRACTS, "tell [[1]] and [[2]]"), "handle") == '"[[1]]" | "[[2]]"'
+    assert "[[" not in rule(plan_grammar(CONTRACTS, "tell Sam"), "handle")
+    assert "[^" in rule(plan_grammar(CONTRACTS, ""), "string") and "{}[]" in rule(plan_grammar(CONTRACTS, ""), "string")
+
+
+@pytest.mark.parametrize(
+    ("request_text", "phrase"),
+    [
+        ("we're out of coffee. two packs of the usual from Bean & Leaf please", "Bean & Leaf"),
+        ("Reply to [[1]]'s mail about Sunday: yes", "[[1]]"),
+        ("put it in my calendar and mail my running partner the date", "my running partner"),
+        ("Have a look at https://citypool.example/hours and tell me", "https://citypool.example/hours"),
+        ("Mail her what is in wels-survey.csv, it's in my work folder.", "wels-survey.csv"),
+        ("email info@citypool.example and ask", "info@citypool.example"),
+        ("Send it to Dr. O'Neill-Smith", "O'Neill-Smith"),
+    ],
+)
+def test_the_users_own_words_are_among_the_phrases(request_text, phrase):
+    assert phrase in phrases(request_text)
+
+
+def test_phrases_are_limited_in_length_and_number():
+    found = phrases(" ".join(f"word{i}" for i in range(500)))
+    assert len(found) == phrases_max and max(len(phrase.split()) for phrase in found) <= phrase_words_max
+
+
+def test_a_schema_of_an_unknown_type_is_an_error():
+    with pytest.raises(ValueError, match="cannot have"):
+        schema_grammar({"type": "mystery"})
