@@ -271,7 +271,25 @@ def test_pc_sources_are_sources_of_each_authority_argument() -> None:
     assert acted(steered, replace(SMALL, sources=("mail",))) is PERMIT
     assert acted(steered, replace(SMALL, sources=("any",))) is PERMIT
     assert acted(steered, replace(SMALL, sources=("place",))) is ASK
-    assert acted(replace(steered, place=Place("bank", label((), ["mail"]))), replace(SMALL, sources=("place",))) is PERMIT
+    declared = replace(steered, place=Place("bank", label((), ["mail"])))
+    assert acted(declared) is ASK
+    assert acted(declared, replace(SMALL, sources=("place",))) is PERMIT
+
+
+def test_an_allowance_without_a_limit_covers_no_amount() -> None:
+    assert acted(pay(), replace(SMALL, amount_max=None, currency="")) is ASK
+
+
+def test_an_allowance_speaks_of_its_effects_only() -> None:
+    assert acted(replace(pay(), contract=replace(PAY, effect=Effect.DELETE))) is ASK
+
+
+def test_a_call_without_recipients_is_addressed_to_the_user() -> None:
+    alone = replace(pay(), recipients=())
+    assert acted(alone) is ASK
+    assert acted(alone, replace(SMALL, to=who("user"))) is PERMIT
+    forbid = Allowance("f", Rule.FORBID, (Effect.PAY,), ("*",), ("*",), who("anyone"), "never")
+    assert acted(alone, replace(SMALL, to=who("user")), forbid) is DENY
 
 
 def test_an_allowance_covers_a_call_only_if_it_covers_all_recipients() -> None:

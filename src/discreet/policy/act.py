@@ -150,7 +150,7 @@ def _decimal(value: Value) -> Decimal | None:
     data: Any = value.data
     if isinstance(data, Unknown):
         data = value.bound if data.kind in ("int", "float") else None
-    if not isinstance(data, (int, float, str)) or isinstance(data, bool):
+    if not isinstance(data, (int, float, str)):
         return None
     try:
         amount = Decimal(str(data))
