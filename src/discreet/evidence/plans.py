@@ -122,6 +122,8 @@ class Maker:
 
     def sink(self, type_: str) -> list[str]:
         any_ = self.expr(self.type(), 2)
+        if self.r.random() < 0.35:
+            any_ = self.r.choice((f"[{any_}, 1]", f"[{any_}]", f'{{"k": {any_}}}', f"({any_}, {self.expr(self.type(), 1)})", f"str({any_})", f"[{any_}][0]", f"len(str({any_}))"))
         choices = [
             f"tracker.ping({any_})", "tracker.ping()", f"tracker.ping({any_})", f'web.fetch("site.example", {self.expr(self.r.choice(("text", "int")), 1)})',
             f"mail.send({self.r.choice(PERSONS)}, {self.expr('text', 1)}, {any_})", f"mail.send({self.person()}, \"hi\", {self.expr('text', 1)})",

@@ -1,0 +1,132 @@
+"""`discreet evidence …`: rerun the evidence, whole or a share of it, and run any plan against any tool world."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def register(app: Any) -> None:
+    """Add the `evidence` commands to a cyclopts App."""
+    import cyclopts
+
+    evidence = cyclopts.App(name="evidence", help="Rerun what stands behind the promises.")
+    app.command(evidence)
+
+    @evidence.command
+    def world(module: Path, /, *, plans: Path, json: bool = False, share: float = 1.0, seed: int = 0) -> int:
+        """Run plan files against a tool world given as a Python module (docs/EVIDENCE.md).
+
+        Parameters
+        ----------
+        module: A Python file that defines tools, norms, directory, secrets and request.
+        plans: A plan file, or a folder of `.plan` or `.py` files.
+        json: Print every observation of each recipient, each question and each fault as JSON.
+        share: Part of the plans to run, chosen by `seed`.
+        """
+        return run_world(module, plans, json, share, seed)
+
+    @evidence.command
+    def pairs(*, share: float = 1.0, seed: int = 0, workers: int = 2, store: Path | None = None, size: int = 3, json: bool = False) -> int:
+        """Paired execution: plans run twice with secrets that differ; who may not learn the difference sees none.
+
+        Parameters
+        ----------
+        share: Part of the full run (1.0 is a million pairs and all small plans).
+        store: A folder that keeps finished chunks, so that a stopped run goes on.
+        size: Statements of the plans of which all are run.
+        """
+        return run_pairs(share, seed, workers, store, size, json)
+
+    @evidence.command
+    def mutants(*, share: float = 1.0, seed: int = 0, workers: int = 2, store: Path | None = None, json: bool = False) -> int:
+        """Remove every join, check and limit one at a time; each has to be killed by a test (needs a checkout)."""
+        return run_mutants(share, seed, workers, store, json)
+
+    @evidence.command
+    def leaks(*, pairs_max: int = 2_000, json: bool = False) -> int:
+        """Switch one rule off at a time and show after how many pairs it is found."""
+        return run_leaks(pairs_max, json)
+
+    @evidence.command
+    def report(*, share: float = 1.0, seed: int = 0, workers: int = 2, folder: Path = Path("evidence")) -> int:
+        """Run all parts and write summary.json and report.md into `folder`."""
+        from discreet.evidence.report import write
+
+        return 0 if write(folder, share, seed, workers, print) else 1
+
+
+def run_world(module: Path, plans: Path, as_json: bool, share: float, seed: int) -> int:
+    """0 when no recipient saw a difference between the variants, 1 when one did, 2 when the module is wrong."""
+    from discreet.evidence.world import WorldError, load, run_all
+
+    try:
+        found = run_all(load(module), plans, share, seed)
+    except WorldError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if as_json:
+        print(json.dumps(found, indent=1, ensure_ascii=False))
+    else:
+        for one in found:
+            print(_line(one))
+    return 1 if any(one["differs"] for one in found) else 0
+
+
+def _line(one: dict[str, Any]) -> str:
+    first = next(iter(one["runs"].values()))
+    counts = ", ".join(f"{who} {len(seen)}" for who, seen in first["observations"].items()) or "nobody observed anything"
+    end = f"refused: {'; '.join(first['refused'])}" if first["refused"] else f"{counts}; {len(first['questions'])} questions, {first['denied']} denied"
+    return f"{one['plan']}: {end}" + (f"; DIFFERENT for {', '.join(one['differs'])}" if one["differs"] else "")
+
+
+def run_pairs(share: float, seed: int, workers: int, store: Path | None, size: int, as_json: bool) -> int:
+    from dataclasses import asdict
+
+    from discreet.evidence import pairs
+
+    tally = pairs.run_parallel(max(int(pairs.FULL * share), 1), seed, workers, store, lambda done: print(f"\r{done} pairs", end="", file=sys.stderr))
+    small = pairs.Tally()
+    for statements in range(1, size + 1):
+        small.add(pairs.run_small(statements, share if statements > 1 else 1.0, seed))
+    found = {"random": asdict(tally), "small": asdict(small), "size": size, "seed": seed, "share": share}
+    print(file=sys.stderr)
+    if as_json:
+        print(json.dumps(found, indent=1))
+    else:
+        print(f"{tally.pairs} pairs, {tally.effects} with something to observe: {len(tally.violations)} violations, {len(tally.crashes)} crashes")
+        print(f"{small.pairs} small plans of up to {size} statements: {len(small.violations)} violations, {len(small.crashes)} crashes")
+        for one in (tally.violations + small.violations + tally.crashes + small.crashes)[:5]:
+            print(json.dumps(one, indent=1))
+    return 1 if tally.violations or small.violations or tally.crashes or small.crashes else 0
+
+
+def run_mutants(share: float, seed: int, workers: int, store: Path | None, as_json: bool) -> int:
+    from dataclasses import asdict
+
+    from discreet.evidence import mutants
+
+    try:
+        fates = mutants.run(share, seed, workers, Path.cwd(), store, lambda fate: print(f"{'killed' if fate.killer else 'equivalent' if fate.because else 'SURVIVED'}  {fate.key}  {fate.killer or fate.because}", file=sys.stderr))
+    except FileNotFoundError as error:
+        print(error, file=sys.stderr)
+        return 2
+    survivors = [fate for fate in fates if not fate.killer and not fate.because]
+    print(json.dumps([asdict(fate) for fate in fates], indent=1) if as_json else f"{len(fates)} mutants, {sum(bool(f.killer) for f in fates)} killed, {len(survivors)} survived")
+    return 1 if survivors else 0
+
+
+def run_leaks(pairs_max: int, as_json: bool) -> int:
+    from dataclasses import asdict
+
+    from discreet.evidence import leaks
+
+    found = []
+    for one in leaks.search(pairs_max=pairs_max):
+        found.append(one)
+        print(f"{one.name} ({one.rule}): {f'found after {one.after} pairs' if one.after else 'NOT FOUND'}", file=sys.stderr)
+    if as_json:
+        print(json.dumps([asdict(one) for one in found], indent=1))
+    return 0 if all(one.after for one in found) else 1
