@@ -147,10 +147,32 @@ def correct(id: str, text: str, *, home: HomePath = None) -> None:
 
 
 @app.command
+def export(path: Path, *, home: HomePath = None) -> None:
+    """Write every fact of the vault to a file, readable. Who reads it reads everything."""
+    import os
+
+    from discreet.memory.portable import export as whole
+
+    with _open(home) as opened, os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(whole(opened.vault))
+        print(f"{len(opened.vault.facts())} facts are in `{path}`, readable to whoever can read that file")
+
+
+@app.command(name="import")
+def import_facts(path: Path, *, vouched: Annotated[bool, Parameter(negative="", help="you wrote or checked the file: its facts count as said by you")] = False, home: HomePath = None) -> None:  # fmt: skip
+    """Take facts in from an exported file. What another agent exported counts as learned, unless you vouch for it."""
+    from discreet.memory.portable import import_
+
+    with _open(home) as opened:
+        made = import_(opened.vault, path.read_text("utf-8"), vouched)
+        print(f"{made.sealed} came back as they were, {made.vouched} at your word, {made.doubted} as learned, {made.known} were there already")
+
+
+@app.command
 def connect(
     kind: str, settings: tuple[str, ...] = (), *, password: Annotated[bool, Parameter(negative="", help="ask for a password")] = False, home: HomePath = None
 ) -> None:
-    """Connect a service: mail, calendar, contacts, shop, files, web or mcp, with `key=value` settings (docs/CONNECTORS.md)."""
+    """Connect a service: mail, calendar, contacts, shop, files, web or mcp, with `key=value` settings (docs/CONNECTING.md)."""
     import getpass
 
     values: dict[str, Any] = {}
@@ -370,7 +392,9 @@ def _ledger(home: Path | None) -> Any:
 
 def _entry_line(record: Any, statuses: Any) -> str:
     entry = record.entry
-    whom = ", ".join(p.name or p.id for p in entry.parties)
+    from discreet.ledger.knows import inert
+
+    whom = ", ".join(inert(p.name or p.id) for p in entry.parties)
     types = ", ".join(i.type for i in entry.items if i.type != "request")
     status = statuses.get(record.seq)
     tail = f" [{status.value}]" if status is not None else ""

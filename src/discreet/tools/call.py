@@ -142,11 +142,9 @@ class Gate:
 
     def made(self, request: Request, flow: Flow, prepared: Prepared, permit: Permit, base: Label) -> Value:
         """Intent, effect, outcome, label: in this order (G8.1)."""
-        entry = of_flow(Kind.INTENT, flow, permit.decision, self.errand, permit.confirmed)
-        try:
-            seq = self.ledger.intent(entry, prepared.canonical)
-        except Repeated:  # it stands as unknown already, and is not done twice without the user (G8.1)
-            return fault("unknown", base, flow.span)
+        seq = self.intended(flow, prepared, permit)
+        if seq is None:
+            return fault("refused", base, flow.span)
         self.progress("start", flow)
         writes = flow.contract.effect is not Effect.READ
         tool = self.tools[flow.contract.name]
@@ -172,6 +170,20 @@ class Gate:
         except (DiscreetError, RecursionError):  # a schema that is none
             return fault("schema", base, flow.span)
         return described(value, shape, request)
+
+    def intended(self, flow: Flow, prepared: Prepared, permit: Permit) -> int | None:
+        """Write the intent down; its number. What stands as unknown is done again only if the user says so: else None (G8.1)."""
+        entry = of_flow(Kind.INTENT, flow, permit.decision, self.errand, permit.confirmed)
+        same = same_act(flow)
+        try:
+            return self.ledger.intent(entry, prepared.canonical, same=same)
+        except Repeated as repeated:
+            why = f"entry {repeated.seq} of the ledger did the like and its outcome is unknown: it may have happened already"
+            again = replace(question(flow, permit.decision), reasons=(why,), always=False)
+            if self.put([(again, prepared)])[0] is not Reply.ONCE:
+                return None
+            self.confirmed[self.digest(prepared)] -= 1  # this answer is for this call
+            return self.ledger.intent(entry, prepared.canonical, again=True, same=same)
 
     def asked(self, flow: Flow, decision: Decision, prepared: Prepared, base: Label) -> Value:
         """Put one question about the exact call, then check again (G5.5)."""
@@ -252,6 +264,11 @@ class Gate:
             return None if _too_many(line.flow) else prepared
         except Exception:
             return None
+
+
+def same_act(flow: Flow) -> bytes:
+    """What stays equal when the same is asked again: the tool and its plain arguments, without nonce or time."""
+    return repr((flow.contract.name, [(name, plain(value)) for name, value in flow.arguments.items()])).encode()
 
 
 def edited(flow: Flow, by: Edited) -> Flow:
