@@ -1,0 +1,143 @@
+"""The mail connector's reading side against Dovecot, the IMAP server that most providers run; skipped where it is not installed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from discreet.connectors.errors import InvalidArgument, Refused
+from discreet.connectors.mail import Mail, MailConfig
+
+pytest_plugins = ["tests.services.fixtures"]
+pytestmark = pytest.mark.skipif(shutil.which("dovecot", path="/usr/sbin:/usr/bin:/sbin") is None or os.getuid() != 0,
+                                reason="needs root and Dovecot: apt-get install dovecot-imapd")
+
+Call = Callable[..., Any]
+NORA = "nora@lindqvist.example"
+
+_CONFIG = """
+base_dir = {home}/run
+state_dir = {home}/state
+log_path = {home}/log
+protocols = imap
+ssl = no
+disable_plaintext_auth = no
+mail_location = maildir:{home}/mail/%u
+default_internal_user = nobody
+default_internal_group = nogroup
+default_login_user = nobody
+first_valid_uid = 0
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    address = 127.0.0.1
+    port = {port}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+}}
+service anvil {{
+  chroot =
+}}
+passdb {{
+  driver = static
+  args = password=secret
+}}
+userdb {{
+  driver = static
+  args = uid=nobody gid=nogroup home={home}/mail/%u
+}}
+namespace inbox {{
+  inbox = yes
+  mailbox Drafts {{
+    auto = create
+  }}
+  mailbox Archive {{
+    auto = create
+  }}
+  mailbox "Größe & Maß" {{
+    auto = create
+  }}
+}}
+"""
+
+
+@pytest.fixture(scope="module")
+def dovecot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mail]:
+    home = tmp_path_factory.mktemp("dovecot")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    config = home / "dovecot.conf"
+    config.write_text(_CONFIG.format(home=home, port=port))
+    for folder in (home, *list(home.parents)[:3]):
+        if folder != Path("/tmp") and folder.exists():
+            folder.chmod(folder.stat().st_mode | 0o711)
+    (home / "mail").mkdir()
+    shutil.chown(home / "mail", "nobody", "nogroup")
+    server = subprocess.Popen(["/usr/sbin/dovecot", "-F", "-c", str(config)], stdin=subprocess.DEVNULL)
+    try:
+        until = time.monotonic() + 30
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            except OSError:
+                assert time.monotonic() < until and server.poll() is None, (home / "log").read_text() if (home / "log").exists() else "no log"
+                time.sleep(0.05)
+        yield Mail(MailConfig(NORA, NORA, "127.0.0.1", port, "127.0.0.1", 1, "secret", imap_tls=False, smtp_tls="none", timeout_s=30.0,
+                              trusted_authserv_ids=frozenset({"mail.demo.example"})))
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def put(mail: Mail, raw: bytes) -> None:
+    """Deliver into the inbox, as the server's own delivery would."""
+    from discreet.connectors.mail_wire import ImapCall
+
+    call = ImapCall(mail.config)
+    with call.open():
+        call.append("INBOX", "", raw)
+
+
+def test_messages_are_searched_and_read(dovecot: Mail, call: Call) -> None:
+    put(dovecot, b"Authentication-Results: mail.demo.example; dmarc=pass header.from=okafor.example\r\nFrom: Sam Okafor <sam@okafor.example>\r\nTo: nora@lindqvist.example\r\n"
+                 b"Subject: =?utf-8?q?=C3=9Cbung?=\r\nDate: Mon, 23 Nov 2026 09:00:00 +0100\r\nMessage-ID: <a@x>\r\n\r\nhello\r\n")
+    put(dovecot, b"From: notsam@okafor.example\r\nSubject: other\r\n\r\nx\r\n")
+    found = call(dovecot, "search", sender="sam@okafor.example")
+    assert [(m["subject"], m["sender_verified"], m["unseen"]) for m in found] == [("Übung", True, True)]
+    assert call(dovecot, "search", subject="Übung", text="hello")[0]["id"] == found[0]["id"]
+    assert call(dovecot, "read", id=found[0]["id"])["text"] == "hello\n"
+    assert call(dovecot, "search", unseen=True, sender="sam@okafor.example")
+
+
+def test_drafts_are_kept_moved_and_deleted(dovecot: Mail, call: Call, fails: Call) -> None:
+    first, second = (call(dovecot, "draft", to="a@b.example", subject=f"draft {n}", body="x") for n in (1, 2))
+    assert call(dovecot, "move", id=first["id"], folder="Größe & Maß") == {"moved": True}
+    assert [m["subject"] for m in call(dovecot, "search", folder="Größe & Maß")] == ["draft 1"]
+    assert call(dovecot, "delete", id=second["id"]) == {"deleted": True}
+    assert call(dovecot, "search", folder="Drafts") == []
+    assert fails(Refused, dovecot, "delete", id=second["id"]).code == "gone"
+    assert fails(Refused, dovecot, "search", folder="No such folder").code == "folder"
+
+
+def test_terms_cannot_become_commands(dovecot: Mail, call: Call, fails: Call) -> None:
+    assert call(dovecot, "search", subject='x" OR ALL "', text="\\") == []
+    fails(InvalidArgument, dovecot, "search", folder="INBOX\r\nA9 DELETE Archive")
+    assert call(dovecot, "search", folder="Archive") == []
+
+
+def test_a_wrong_password_is_refused(dovecot: Mail, fails: Call) -> None:
+    import dataclasses
+
+    assert fails(Refused, Mail(dataclasses.replace(dovecot.config, password="wrong")), "search").code == "login"
