@@ -117,6 +117,12 @@ def test_an_allowance_that_errs_forbids(good: str, bad: str, message: str) -> No
     assert decide(pay(1.0), loaded.norms).verdict is Verdict.DENY
 
 
+def test_what_an_erring_norm_left_out_is_denied_too() -> None:
+    erring = parse(GOOD.replace('["body"]', '["body"]\nbut = ["body/shoe-size"]').replace("because", "x = 1\nbecause"))
+    permit = Norms((Norm("all", Rule.PERMIT, who("anyone"), ("*",), ("anyone",), ("*",), ("*",), "x"),))
+    assert decide(tell("body/shoe-size", purpose="purchase"), permit + erring.norms).verdict is Verdict.DENY
+
+
 def test_an_allowance_in_bits_that_errs_gives_none() -> None:
     text = '[[bits]]\nid = "b"\nview = "schedule/free-busy"\nwho = "friend"\nabout = "user"\npurpose = "scheduling"\nbits_max = 8\nbecause = "to meet"\n'
     assert parse(text).norms.bits[0].bits_max == 8
