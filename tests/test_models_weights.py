@@ -55,7 +55,7 @@ def write_wheel(folder, name: str, member: str, data: bytes) -> None:
 def test_absent_weights_are_told_with_what_to_do(pack):
     with pytest.raises(WeightsAbsent, match="Publisher/tiny: tiny.bin") as caught:
         weights.find("tiny")
-    assert weights.PATH_VARIABLE in str(caught.value) and "discreet init" in str(caught.value)
+    assert weights.PATH_VARIABLE in str(caught.value) and "discreet.models.fetch tiny" in str(caught.value)
 
 
 def test_parts_are_joined_in_order_checked_and_reported(pack):
@@ -153,3 +153,12 @@ def test_importing_weights_is_silent_and_cheap():
     code = f"import sys; from discreet.models import {modules}; print([m for m in ({heavy}) if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ})
     assert done.stdout.strip() == "[]" and not done.stderr
+
+
+def test_the_fetch_command_shows_its_progress_and_fails_plainly(pack, capsys):
+    from discreet.models import fetch
+
+    assert fetch.main(["tiny"]) == 0
+    assert "Tiny: checked" in capsys.readouterr().out
+    assert fetch.main(["no-such-pack"]) == 2
+    assert "unknown weights `no-such-pack`" in capsys.readouterr().err

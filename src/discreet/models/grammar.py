@@ -139,7 +139,7 @@ def _argument(contract: Contract, parameter: Parameter) -> str:
             return "dotted"  # an id is looked up; nobody says one
         if parameter.address == "mail" or name == "sender":
             return "person" if parameter.address == "mail" else "(said | person)"
-        if parameter.address or name in ("path", "folder", "url") or contract.resolves:
+        if parameter.address or name in ("path", "folder", "url", "place", "size") or contract.resolves:
             return "said"
         if contract.effect is Effect.PAY and parameter.default is REQUIRED:
             return "lookedup"

@@ -95,7 +95,7 @@ def draft(
 
     `feedback` is what an earlier run may tell the planner (G4.4); the caller has cleared it.
     """
-    contracts = with_choices(offered(contracts, request.text), fact_types)
+    contracts = with_choices(contracts if provider.hosted else offered(contracts, request.text), fact_types)
     asked = [*prefix(contracts), Message("user", question(request.text, today, feedback))]
     grammar = plan_grammar(contracts, request.text)
     best: Draft | None = None

@@ -157,7 +157,7 @@ def how_to_get(pack: Pack) -> str:
     """What a user without these weights is told."""
     size_mb = pack.size_bytes / 1e6
     return (
-        f"the weights of {pack.title} are not on this machine ({size_mb:,.0f} MB): run `discreet init --weights {pack.id}` to fetch "
+        f"the weights of {pack.title} are not on this machine ({size_mb:,.0f} MB): run `python -m discreet.models.fetch {pack.id}` to fetch "
         f"and check them, or set {PATH_VARIABLE} to a folder that holds the publisher's file {pack.files[0].published_as}"
     )
 
