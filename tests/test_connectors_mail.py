@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import smtplib
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -220,6 +221,17 @@ def test_an_endless_answer_is_cut(fails: Call) -> None:  # G3.5
         fails((BadAnswer, Unavailable), at(server.port, answer_bytes_max=200_000), "search")  # type: ignore[arg-type]
     with hostile([(b"EHLO", b"250-x\r\n"), (b"ehlo", b"250-x\r\n")], b"220 x\r\n", then="endless") as server:
         fails(Unavailable, at(server.port), "send", to=SAM, subject="x", body="y")
+
+
+def test_a_drip_ends_at_the_deadline(fails: Call) -> None:  # each byte comes in time, the whole never would
+    for greeting in (b"* OK ", b"220 ", b"\x16\x03\x03\x40\x00"):
+        with hostile([], greeting, then="drip") as server:
+            began = time.monotonic()
+            fails(Unavailable, at(server.port, timeout_s=1.0), "search")
+            fails(Unavailable, at(server.port, timeout_s=1.0), "send", to=SAM, subject="x", body="y")
+            fails(Unavailable, at(server.port, timeout_s=1.0, imap_tls=True), "search")
+            fails(Unavailable, at(server.port, timeout_s=1.0, smtp_tls="tls"), "send", to=SAM, subject="x", body="y")
+            assert time.monotonic() - began < 20
 
 
 @pytest.mark.parametrize("end", [b"CLOSE", b"HANG"])

@@ -39,6 +39,8 @@ class Hostile:
         with connection:
             try:
                 connection.sendall(self._greeting)
+                while self._then == "drip" and not self._stop.wait(0.1):
+                    connection.sendall(b"x")
                 waiting = b""
                 while data := connection.recv(65_536):
                     self.seen[number] += data

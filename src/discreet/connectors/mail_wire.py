@@ -8,7 +8,7 @@ import smtplib
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,14 +24,15 @@ class TooMuch(Exception):
 class LimitedIMAP(imaplib.IMAP4):
     """IMAP4 with fixed tags (a random one would differ between two equal runs) and a limit on received bytes."""
 
-    def __init__(self, host: str, port: int, tls: ssl.SSLContext | None, timeout_s: float, answer_bytes_max: int) -> None:
+    def __init__(self, host: str, port: int, tls: ssl.SSLContext | None, timeout_s: float, answer_bytes_max: int,
+                 opened: Callable[[socket.socket], None]) -> None:
         self._tls = tls
+        self._opened = opened  # told of the socket before anything is read from it
         self._left_bytes = answer_bytes_max
         super().__init__(host, port, timeout=timeout_s)
 
     def _create_socket(self, timeout: float | None) -> socket.socket:
-        plain = socket.create_connection((self.host, self.port), timeout)
-        return self._tls.wrap_socket(plain, server_hostname=self.host) if self._tls else plain
+        return _connected(self.host, self.port, timeout, self._tls, self._opened)
 
     def _new_tag(self) -> bytes:
         if self.tagpre != b"A":
@@ -60,8 +61,7 @@ class LimitedSMTP(smtplib.SMTP):
     tls: ssl.SSLContext | None = None
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        plain = socket.create_connection((host, port), timeout)
-        return self.tls.wrap_socket(plain, server_hostname=host) if self.tls else plain
+        return _connected(host, port, timeout, self.tls, lambda opened: setattr(self, "sock", opened))
 
     def getreply(self) -> tuple[int, bytes]:
         if self.file is None:
@@ -78,6 +78,18 @@ class LimitedSMTP(smtplib.SMTP):
                 return int(received[:3]), b"\n".join(said)
         self.close()
         raise smtplib.SMTPServerDisconnected("no complete reply")
+
+
+def _connected(host: str, port: int, timeout: float | None, tls: ssl.SSLContext | None, opened: Callable[[socket.socket], None]) -> socket.socket:
+    """A socket, encrypted if `tls`; `opened` is told of it before a byte is read, so that a deadline can cut even a handshake."""
+    plain = socket.create_connection((host, port), timeout)
+    if tls is None:
+        opened(plain)
+        return plain
+    encrypted = tls.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
+    opened(encrypted)
+    encrypted.do_handshake()
+    return encrypted
 
 
 @contextmanager
@@ -106,17 +118,19 @@ class ImapCall:
     def __init__(self, config: Any) -> None:
         self._config = config
         self._writing = False
+        self.client: Any = None
 
     @contextmanager
     def open(self) -> Iterator[ImapCall]:
         c = self._config
+        sockets: list[socket.socket] = []
         try:
-            tls = trusted(c) if c.imap_tls else None
-            self.client = LimitedIMAP(c.imap_host, c.imap_port, tls, c.timeout_s, c.answer_bytes_max)
-        except (OSError, imaplib.IMAP4.error, TooMuch) as error:
-            raise Unavailable("unreachable", "mail server cannot be reached") from error
-        try:
-            with deadline(lambda: self.client.sock, c.timeout_s):
+            with deadline(lambda: sockets[0] if sockets else None, c.timeout_s):
+                try:
+                    tls = trusted(c) if c.imap_tls else None
+                    self.client = LimitedIMAP(c.imap_host, c.imap_port, tls, c.timeout_s, c.answer_bytes_max, sockets.append)
+                except (OSError, imaplib.IMAP4.error, TooMuch) as error:
+                    raise Unavailable("unreachable", "mail server cannot be reached") from error
                 self._login()
                 yield self
         except TooMuch as error:
@@ -141,6 +155,8 @@ class ImapCall:
         return OutcomeUnknown("mail server did not confirm the change") if self._writing else otherwise
 
     def _leave(self) -> None:
+        if self.client is None:
+            return
         try:
             self.client.shutdown()  # no LOGOUT round trip: nothing depends on it
         except OSError:
