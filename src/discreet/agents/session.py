@@ -16,7 +16,7 @@ import datetime as dt
 import hashlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from discreet.agents.said import Said
@@ -32,10 +32,12 @@ from discreet.ledger.accounts import Exhausted, Want, account_of, reserve
 from discreet.ledger.entry import Kind
 from discreet.ledger.knows import Account, accounts
 from discreet.policy.bits import bits_max
+from discreet.policy.decide import Index
+from discreet.policy.spending import exhausted, limited, used
 from discreet.tools.call import Gate
 from discreet.tools.directory import Directory
 from discreet.tools.kept import Kept
-from discreet.tools.preflight import Line, Preview, preflight
+from discreet.tools.preflight import Line, Preview, call_key, preflight
 from discreet.tools.question import Asker, Nobody, inert
 from discreet.tools.registry import Tool, Toolbox
 
@@ -116,18 +118,40 @@ class Session:
         gate = self.gate()
         begin = join(self.label, *([start] if start is not None else []))
         plan = resolve(parse(source), self.world.tools.contracts)
-        preview = preflight(
-            plan, self.world.directory, self.world.judge, gate.look_up, begin, None, Said(request), _wall(gate.clock), handles or {}, gate.kept.copy()
-        )
+        found: dict[Any, Value] = {}  # a name is looked up once, whatever is evaluated again
+
+        def look_up(call: Request, flow: Flow) -> Value:
+            key = call_key(call)
+            return found[key] if key in found else found.setdefault(key, gate.look_up(call, flow))
+
+        def evaluated() -> Preview:
+            return preflight(
+                plan, self.world.directory, gate.judge, look_up, begin, None, Said(request), _wall(gate.clock), handles or {}, gate.kept.copy()
+            )
+
+        preview = evaluated()
+        if isinstance(gate.judge, Index) and limited(gate.judge.norms):
+            spent = exhausted(((line.flow, line.decision) for line in preview.lines), gate.judge.norms)
+            if spent.used != gate.judge.norms.used:  # together the lines come to more than an allowance has left
+                gate.judge = gate.judge.using(spent)
+                preview = evaluated()
         gate.preview = preview
         return Planned(request, source, plan, preview, gate, begin, handles or {})
+
+    def judge(self) -> Judge:
+        """The norms' judge, with what the ledger says was spent under each allowance."""
+        judge = self.world.judge
+        if not (isinstance(judge, Index) and limited(judge.norms)):
+            return judge
+        notes = (record.entry.note for record in self.world.ledger.entries(Kind.INTENT))
+        return judge.using(replace(judge.norms, used=used(notes)))
 
     def gate(self) -> Gate:
         secret = self.secret()
         errand = _name(secret)
         world = self.world
         return Gate(
-            world.tools, world.directory, world.judge, world.ledger, errand, secret, self.clock(), self.asker, self.progress, self.always,
+            world.tools, world.directory, self.judge(), world.ledger, errand, secret, self.clock(), self.asker, self.progress, self.always,
             world.kept.copy(),
         )  # fmt: skip
 

@@ -123,7 +123,7 @@ def _foreign(sources: frozenset[str], allowance: Allowance, flow: Flow) -> froze
 def _too_much(allowance: Allowance, name: str, flow: Flow, norms: Norms) -> str:
     if allowance.amount_max is None:
         return "is an amount, and the norm states no limit"
-    amount, currency = _money(name, flow.arguments)
+    amount, currency = money(name, flow.arguments)
     if amount is None or amount < 0:
         return "is not known to be an amount within the limit"
     if currency != allowance.currency:
@@ -133,7 +133,7 @@ def _too_much(allowance: Allowance, name: str, flow: Flow, norms: Norms) -> str:
     return f"is over the limit of {allowance.amount_max} {allowance.currency}" if total > allowance.amount_max else ""
 
 
-def _money(name: str, arguments: Mapping[str, Value]) -> tuple[Decimal | None, str]:
+def money(name: str, arguments: Mapping[str, Value]) -> tuple[Decimal | None, str]:
     """The amount (greatest possible, before the run) and its currency, from a record or from the argument `currency`."""
     value = arguments[name]
     fields: Mapping[str, Value] = {}

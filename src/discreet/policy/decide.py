@@ -16,6 +16,7 @@ Norms are numbered; every way to select norms is an integer whose bit n stands f
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from functools import reduce
 from typing import Any
@@ -61,6 +62,12 @@ class Index:
         if flow.contract.effect is not Effect.READ:
             findings += act(flow, self.norms, self._acts(flow.contract.name))
         return Decision(tuple(findings))
+
+    def using(self, norms: Norms) -> Index:
+        """The same index over the same norms with other sums in `used`."""
+        other = copy.copy(self)
+        other.norms = norms
+        return other
 
     def _acts(self, tool: str) -> tuple[Allowance, ...]:
         """The allowances that speak of this tool."""

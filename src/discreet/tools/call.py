@@ -29,6 +29,7 @@ from discreet.kernel.shape import to_value
 from discreet.kernel.value import Standing, Value, fault, plain
 from discreet.ledger.chain import Repeated
 from discreet.ledger.entry import Kind, Status, of_flow
+from discreet.policy.spending import noted, spends
 from discreet.tools.directory import Directory
 from discreet.tools.failure import Failure
 from discreet.tools.flow import flow_of, result_label
@@ -173,7 +174,8 @@ class Gate:
 
     def intended(self, flow: Flow, prepared: Prepared, permit: Permit) -> int | None:
         """Write the intent down; its number. What stands as unknown is done again only if the user says so: else None (G8.1)."""
-        entry = of_flow(Kind.INTENT, flow, permit.decision, self.errand, permit.confirmed)
+        note = noted(spends(flow, permit.decision, self.judge.norms)) if hasattr(self.judge, "norms") else ""
+        entry = of_flow(Kind.INTENT, flow, permit.decision, self.errand, permit.confirmed, note)
         same = same_act(flow)
         try:
             return self.ledger.intent(entry, prepared.canonical, same=same)
