@@ -26,7 +26,7 @@ HELPERS = {
     "local": '''def _local_target(url):
     """The address, if it stays on this site; otherwise the start page."""
     text = str(url)
-    if any(ord(c) < 33 for c in text) or "\\\\" in text or text.startswith("//") or ":" in text.split("/")[0].split("?")[0]:
+    if any(ord(c) < 32 for c in text) or text[:1].isspace() or "\\\\" in text or text.startswith("//") or ":" in text.split("/")[0].split("?")[0]:
         return "/"
     return url
 ''',
@@ -202,7 +202,7 @@ def _parameters(parts: list[Piece], mark: str) -> tuple[list[Piece] | None, list
             values.append(build([prefix, part, inner], lambda hole: call("str", hole)) if prefix or inner else part)
             parts = [*parts[: index + 1], rest, *parts[index + 2 :]]
             index += 1
-        elif re.search(r"(=|<|>|\bIN\s*\(|\bLIKE|\bLIMIT|\bOFFSET|\bBETWEEN|\bAND|VALUES\s*\(.*,|VALUES\s*\(|,|\()\s*$", before, re.I) and not re.search(r"\bORDER\s+BY\b[^()]*$|\bSELECT\b[^()]*$|\bFROM\b\s*$", before, re.I):
+        elif re.search(r"(=|<|>|\bIN\s*\(|\bLIKE|\bLIMIT|\bOFFSET|\bBETWEEN|\bAND|VALUES\s*\(.*,|VALUES\s*\(|,|\()\s*$", before, re.I) and not re.search(r"\bORDER\s+BY\b(?!.*\b(LIMIT|OFFSET)\b)[^()]*$|\bSELECT\b(?!.*\bFROM\b)[^()]*$|\bFROM\b\s*$", before, re.I | re.S):
             out.append(mark)
             values.append(part)
             index += 1
