@@ -86,11 +86,12 @@ class Report:
     lines: tuple[Line, ...]
     problems: tuple[str, ...] = ()
     denied: int = 0
+    faults: int = 0
 
     @property
     def done(self) -> bool:
-        """Whether the plan ran to its end and nothing of it was refused."""
-        return not (self.problems or self.stopped or self.denied)
+        """Whether the plan ran to its end and every call of it gave its result: none denied, refused, failed or unknown."""
+        return not (self.problems or self.stopped or self.denied or self.faults)
 
 
 class Session:
@@ -173,7 +174,7 @@ class Session:
         stopped = inert(_spoken(outcome.stopped)) if outcome.stopped is not None else ""
         return Report(
             gate.errand, planned.request, planned.source, told, stopped, gate.questions,
-            tuple(accounts(ledger, gate.errand, self.world.counts())), planned.preview.lines, (), gate.denied,
+            tuple(accounts(ledger, gate.errand, self.world.counts())), planned.preview.lines, (), gate.denied, gate.faults,
         )  # fmt: skip
 
     def _reserve(self, planned: Planned) -> None:
@@ -184,7 +185,7 @@ class Session:
         views = {c.view: c for c in planned.plan.tools.values() if c.view}
         if not views:
             return
-        wants, allowed = [], {}
+        wants, allowed, by = [], {}, set()
         norms = self.world.judge.norms  # type: ignore[attr-defined]
         for line in (one for one in planned.preview.lines if one.verdict is not Verdict.DENY):
             for tag in line.flow.label.tags:
@@ -192,9 +193,10 @@ class Session:
                     if who.id != "user" and "own-provider" not in who.roles:
                         key = (f"view:{tag.type}", account_of(who))
                         wants.append(Want(*key, views[tag.type].view_bits * line.flow.times))
-                        most, _ = bits_max(norms, who, tag, line.flow.contract.purpose)
+                        most, ids = bits_max(norms, who, tag, line.flow.contract.purpose)
+                        by.update(ids)
                         allowed[key] = min(most, allowed.get(key, most))
-        reserve(self.world.ledger, planned.gate.errand, wants, allowed)
+        reserve(self.world.ledger, planned.gate.errand, wants, allowed, tuple(sorted(by)))
 
     def problems(self, source: str, request: str, handles: Mapping[str, Value] | None = None) -> list[str]:
         """What is wrong with a plan, by text and labels alone: the judge of a planner's samples. No look-up is made."""

@@ -7,6 +7,7 @@ Who may learn that is decided by the norms; how many bits, by the leakage accoun
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 from discreet.kernel.contract import Contract, Parameter, Place, Role
@@ -16,7 +17,7 @@ from discreet.kernel.shape import Shape, enum, scalar, text
 from discreet.kernel.value import Value
 from discreet.ledger.entry import Item, Kind
 from discreet.memory.views import capacity_bits, look, view
-from discreet.tools.registry import Tool, tool
+from discreet.tools.registry import PlainRequest, Tool
 
 NO_FACT = ""  # a view of a fact that is not there answers as one that it cannot read
 
@@ -40,10 +41,15 @@ def _view(name: str, called: str, summary: str, result: Shape, parameters: tuple
         items = tuple(Item(tag.type, tag.subject, contract.view_bits) for tag in sorted(after.tags))
         ledger.note(Kind.DOWNGRADE, tool=called, place=place.id, items=items, norms=(grant.by,), bits=contract.view_bits)
 
-    def run(of: str = found.takes[0]) -> Any:
+    def prepare(arguments: Mapping[str, Any], nonce: str, now: dt.datetime) -> PlainRequest:
+        return PlainRequest(called, {**arguments, "now": now}, nonce)  # the run's clock, read once (G3.7)
+
+    def perform(request: PlainRequest) -> Any:
+        of = request.arguments.get("of", found.takes[0])
         facts = vault.recall([of], "", 1)
         stored = Value(facts[0].text, facts[0].label) if facts else Value(NO_FACT, label([(of, "user")]))
-        coarse = Value(look(name, stored.data, {}, dt.datetime.now(dt.UTC)), stored.label)
+        coarse = Value(look(name, stored.data, {}, request.arguments["now"]), stored.label)
+        # the view is the grant's shape; whether and to whom its bits may go is in the reservation, which names its norms
         return declassify(coarse, [Tag(found.gives, "user")], Grant(f"view:{name}", summary), record).data
 
-    return tool(contract, run)
+    return Tool(contract, prepare, perform)

@@ -74,6 +74,12 @@ class Place:
     owner: str = ""
     readable: bool = True
     keeps: tuple[str, ...] = ()
+    own_sources: frozenset[str] | None = None  # those of the contract, where the label has come to hold more
+
+    @property
+    def declared(self) -> frozenset[str]:
+        """The sources that the place's contract declares, whatever was written into it since."""
+        return self.label.sources if self.own_sources is None else self.own_sources
 
 
 NOPLACE = Place("nowhere")

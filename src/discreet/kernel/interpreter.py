@@ -722,6 +722,8 @@ class _Machine:
     @staticmethod
     def typical(items: list[Value]) -> Value:
         element = items[0]
+        if type(element.data) is int and all(type(i.data) is int and i.label is element.label and i.standing is element.standing for i in items):
+            return Value(Unknown("int"), element.label, None, element.standing, max(abs(i.data) for i in items))  # a range, mostly
         for item in items[1:]:
             element = merge(element, item, widen=True)
         return element

@@ -116,7 +116,7 @@ def _foreign(sources: frozenset[str], allowance: Allowance, flow: Flow) -> froze
     """The sources that the allowance does not accept."""
     if "any" in allowance.sources:
         return frozenset()
-    place = flow.place.label.sources if "place" in allowance.sources else frozenset()
+    place = flow.place.declared if "place" in allowance.sources else frozenset()
     return sources - INSIDE - place - frozenset(allowance.sources)
 
 

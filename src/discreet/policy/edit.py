@@ -54,8 +54,12 @@ def add_norm(path: Path, addition: str | Norm | Allowance | Bits) -> Loaded:
 
 
 def drop_norm(path: Path, id: str) -> Loaded:
-    """Take a shipped norm away. The user's own are taken away in the file itself."""
+    """Take a norm out of force: a shipped one is named in `drop`, one of the user's own is taken out of the file."""
     known = {n.id for n in defaults().norms.all()}
+    own = [chunk for chunk in chunks(_read(path)) if id in {n.id for n in parse(chunk.text).norms.all()}] if id not in known else []
+    if own:
+        kept_chunks = [chunk.text for chunk in chunks(_read(path)) if chunk not in own]
+        return _replace(path, "\n".join(kept_chunks))
     if id not in known:
         raise DiscreetError(f"no shipped norm has the id `{id}`{nearest(id, known)}")
     before = _read(path)

@@ -98,7 +98,7 @@ def combine(base: Loaded, user: Loaded) -> Loaded:
 def parse(text: str, origin: str = "norms") -> Loaded:
     """The norms of a file's text. Never raises for what the text says."""
     reader = _Reader(origin)
-    chunks = _chunks(text)
+    chunks = chunks(text)
     if len(chunks) > TABLES_MAX:
         problem = Problem(origin, chunks[TABLES_MAX].line, 1, f"at most {TABLES_MAX} tables are possible")
         return Loaded(_deny_all("file", problem), problems=(problem,))
@@ -179,7 +179,8 @@ def _with_over_checked(norms: Norms, shipped: Norms, problems: list[Problem]) ->
 # --- tables ---------------------------------------------------------------------------------------------------------
 
 
-def _chunks(text: str) -> list[Chunk]:
+def chunks(text: str) -> list[Chunk]:
+    """The tables of a norms file, each by itself, in order; together they are the file."""
     found: list[Chunk] = []
     kind, start, lines = "", 1, []
     for number, line in enumerate(text.split("\n"), 1):

@@ -68,12 +68,18 @@ class Gate:
     edits: dict[bytes, Edited] = field(default_factory=dict)  # by the digest of the call as it was
     questions: int = 0
     denied: int = 0
+    faults: int = 0  # calls of the run that gave no result, for whatever reason
     _turns: dict[Any, int] = field(default_factory=dict)
 
     # ------------------------------------------------------------------------------------------ the run
 
     def call(self, request: Request) -> Value:
         """One tool call of the run (the interpreter's Port)."""
+        value = self._call(request)
+        self.faults += not value.ok
+        return value
+
+    def _call(self, request: Request) -> Value:
         label, times = PUBLIC, request.times
         flow = flow_of(request, self.directory, self.kept)
         if self.preview is not None:

@@ -37,7 +37,7 @@ class Kept:
         for end in range(1, len(parts) + 1):
             more = self.labels.get("/".join(parts[:end]))
             result = result if more is None else join2(result, more)
-        return place if result is place.label else replace(place, label=result)
+        return place if result is place.label else replace(place, label=result, own_sources=place.declared)
 
     def raised(self, flow: Flow) -> Flow:
         """The flow of a write, its place raised by what it keeps; what it does not keep is raised for later flows only,
@@ -49,7 +49,7 @@ class Kept:
         shown = _held(flow.content) | {t: a for t, a in _held(flow.control).items() if _keeps(place, t)}
         now = label({t: a for t, a in shown.items() if _keeps(place, t)}, sources)
         self._raise(place.id, label(shown, sources), place.label)
-        return flow if now <= place.label else replace(flow, place=replace(place, label=join2(place.label, now)))
+        return flow if now <= place.label else replace(flow, place=replace(place, label=join2(place.label, now), own_sources=place.declared))
 
     def _raise(self, id_: str, more: Label, declared: Label) -> None:
         if not more <= declared:

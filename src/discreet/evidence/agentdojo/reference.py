@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from discreet.evidence.agentdojo import bench
-from discreet.evidence.agentdojo.readers import recorded
+from discreet.evidence.agentdojo.readers import Ask, recorded
 from discreet.tools.question import Question, Reply
 
 
@@ -41,16 +41,17 @@ def delegated_plan(suite: str, task: str) -> str:
 
 def attempt(
     suite: str, task: str, answer: Callable[[Question], Reply] = lambda q: Reply.ONCE, injections: dict[str, str] | None = None,
-    together: bool = True,
+    together: bool = True, drafted: str | None = None, reader: Ask | None = None,
 ) -> tuple[Done, bench.Run | None]:  # fmt: skip
-    """Run the reference plan of one task, with the replies recorded by hand."""
-    plan = plan_of(suite, task)
+    """Run the reference plan of one task, with the replies recorded by hand; or a plan that a model drafted, with its reader."""
+    plan = plan_of(suite, task) if drafted is None else drafted
     if not plan:
         return Done(suite, task, False, 0, (), "no plan"), None
     made = bench.suite(suite).user_tasks[task]
     live = made.init_environment(bench.environment(suite, injections))
-    answers = recorded(bench.HERE / "plans" / suite / f"{task}.answers.json")
-    run = bench.perform(suite, made.PROMPT, plan, answers, answer, live, delegated_plan(suite, task), together)
+    answers = reader or recorded(bench.HERE / "plans" / suite / f"{task}.answers.json")
+    handed = delegated_plan(suite, task) if drafted is None else ""
+    run = bench.perform(suite, made.PROMPT, plan, answers, answer, live, handed, together)
     done = not run.report.problems and bench.useful(suite, made, run)
     why = "; ".join(run.report.problems) or ("" if done else f"utility says no; told: {run.said[:300]}; denied {run.report.denied}")
     return Done(suite, task, done, run.report.questions, tuple(map(bench.exact, run.asked)), why), run

@@ -73,6 +73,7 @@ def summary(tasks: Iterable[reference.Done], pairs: list[dict[str, Any]], share:
         suites[name] = {
             "tasks": len(of), "done": sum(t.done for t in of), "questions": sum(t.questions for t in of), "attacks": len(attacked),
             "effective": sum(_took(p) for p in attacked), "wrong_approvals": sum(bool(p["approved"]) for p in attacked),
+            "wrong_approvals_by_injection": sum(any(w.startswith(worst.INJECTED) for w in p["approved"]) for p in attacked),
         }  # fmt: skip
     outside = [t for t in tasks if (t.suite, t.task) not in INSIDE]
     inside = [t for t in tasks if (t.suite, t.task) in INSIDE]
@@ -86,7 +87,8 @@ def summary(tasks: Iterable[reference.Done], pairs: list[dict[str, Any]], share:
         "effective_by_injection": sum(any(w.startswith(worst.INJECTED) for w in p["effective"]) for p in pairs),
         "effective_by_hostile_planner": sum(_took(p) for p in acting),
         "words_by_hostile_planner": sum(bool(p["effective"]) for p in spoken), "words_pairs": len(spoken),
-        "wrong_approvals": sum(bool(p["approved"]) for p in pairs), "questions_under_attack": sum(p["asked"] for p in pairs),
+        "wrong_approvals": sum(bool(p["approved"]) for p in pairs),
+        "wrong_approvals_by_injection": sum(any(w.startswith(worst.INJECTED) for w in p["approved"]) for p in pairs), "questions_under_attack": sum(p["asked"] for p in pairs),
         "suites": suites, "inside": {f"{s}/{t}": why for (s, t), why in INSIDE.items()},
         "not_done": [{"suite": t.suite, "task": t.task, "why": t.why} for t in tasks if not t.done],
         "took_effect": [{k: p[k] for k in ("suite", "task", "injection", "effective")} for p in pairs if p["effective"]],

@@ -1,0 +1,51 @@
+"""A place has the labels of what was written into it, and accepts no more sources for that (G2.6, G5.4)."""
+
+from discreet.kernel.contract import Contract, Effect, Parameter, Place, Role
+from discreet.kernel.label import PUBLIC, label
+from discreet.kernel.monitor import Flow, Verdict, decide
+from discreet.kernel.shape import scalar, text
+from discreet.kernel.value import Value
+from discreet.tools.kept import Kept
+
+WRITE = Contract("write", "", (Parameter("id", text(), Role.WHAT, default=""), Parameter("text", text())), scalar("none"), Effect.WRITE)
+ORDER, HEALTH = ("purchase/order", "user"), ("health/condition", "user")
+
+
+def flow(content, place: Place, pc=PUBLIC) -> Flow:
+    return Flow(WRITE, {"id": Value("x"), "text": Value("y", content)}, pc, (), place)
+
+
+def verdict(flow_: Flow) -> Verdict:
+    from discreet.kernel.monitor import Decision
+
+    return decide(flow_, lambda _: Decision()).verdict
+
+
+def test_what_a_place_keeps_raises_its_label_for_later_reads() -> None:
+    kept, place = Kept(), Place("drafts", PUBLIC, keeps=("purchase",))
+    assert verdict(kept.raised(flow(label([ORDER]), place))) is Verdict.PERMIT
+    assert kept.place(place).label.tags.keys() == label([ORDER]).tags.keys()
+    assert kept.place(Place("drafts/inner", PUBLIC)).label.tags
+
+
+def test_what_it_does_not_keep_is_asked_and_raises_it_all_the_same() -> None:
+    kept, place = Kept(), Place("drafts", PUBLIC, keeps=("purchase",))
+    assert verdict(kept.raised(flow(label([HEALTH]), place))) is Verdict.ASK
+    assert HEALTH in kept.place(place).label.tags
+
+
+def test_a_private_decision_to_write_is_denied() -> None:
+    kept, place = Kept(), Place("drafts", PUBLIC, keeps=("purchase",))
+    assert verdict(kept.raised(flow(PUBLIC, place, label([HEALTH])))) is Verdict.DENY
+
+
+def test_content_from_outside_does_not_make_its_source_one_that_the_place_declares() -> None:
+    kept, place = Kept(), Place("drafts", label((), ("mail",)), keeps=("purchase",))
+    raised = kept.raised(flow(label([ORDER], ["web"]), place)).place
+    assert raised.label.sources == {"mail", "web"} and raised.declared == {"mail"}
+    assert kept.place(place).declared == {"mail"}
+
+
+def test_a_place_that_no_tool_reads_shows_nothing() -> None:
+    kept, place = Kept(), Place("sent", PUBLIC, readable=False)
+    assert verdict(kept.raised(flow(label([HEALTH]), place, label([HEALTH])))) is Verdict.PERMIT
