@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
 import sys
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +17,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 COMMAND = Path(sys.executable).parent / "discreet"
-WIDTH = "100"
+WIDTH = 100
 
 
 
@@ -108,10 +110,25 @@ def commands() -> list[str]:
 
 
 def help_of(command: str) -> str:
-    env = {**os.environ, "COLUMNS": WIDTH, "NO_COLOR": "1", "TERM": "dumb"}
-    done = subprocess.run([COMMAND, *command.split(), "--help"], env=env, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    return "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
+    """A command's help as it is printed on a terminal of WIDTH columns."""
+    from rich.console import Console
+
+    from discreet.surfaces import cli
+
+    for name in ("analyst", "evidence"):
+        if find_spec(f"discreet.{name}.cli") and cli.COMMANDS[name] not in list(cli.app):
+            import_module(f"discreet.{name}.cli").register(cli.app)
+    out = io.StringIO()
+    cli.app.help_print(command.split(), console=Console(file=out, width=WIDTH, color_system=None))
+    return "\n".join(line.rstrip() for line in out.getvalue().strip().splitlines())
+
+
+def test_help_is_what_the_command_prints() -> None:
+    """The page is made in this process; the command itself says the same."""
+    env = {**os.environ, "COLUMNS": str(WIDTH), "NO_COLOR": "1", "TERM": "dumb"}
+    for command in ("norms explain", "audit"):
+        done = subprocess.run([COMMAND, *command.split(), "--help"], env=env, capture_output=True, text=True, timeout=60)
+        assert "\n".join(line.rstrip() for line in done.stdout.strip().splitlines()) == help_of(command)
 
 
 _HELP: dict[str, str] = {}
