@@ -98,11 +98,11 @@ def combine(base: Loaded, user: Loaded) -> Loaded:
 def parse(text: str, origin: str = "norms") -> Loaded:
     """The norms of a file's text. Never raises for what the text says."""
     reader = _Reader(origin)
-    chunks = chunks(text)
-    if len(chunks) > TABLES_MAX:
-        problem = Problem(origin, chunks[TABLES_MAX].line, 1, f"at most {TABLES_MAX} tables are possible")
+    tables = chunks(text)
+    if len(tables) > TABLES_MAX:
+        problem = Problem(origin, tables[TABLES_MAX].line, 1, f"at most {TABLES_MAX} tables are possible")
         return Loaded(_deny_all("file", problem), problems=(problem,))
-    for chunk in chunks:
+    for chunk in tables:
         reader.read(chunk)
     norms = _distinct(reader.norms, reader.problems)
     return Loaded(norms, tuple(reader.drop), tuple(reader.tests), tuple(reader.problems))
