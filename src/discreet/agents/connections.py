@@ -75,7 +75,7 @@ def _contacts(found: Connections, settings: Mapping[str, Any], password: str, st
     from discreet.connectors.contacts_tools import PROVIDER, contacts_tools
 
     contacts = _close(Contacts(_dav(settings, password)), stack)
-    cards = contacts._cards()
+    cards = contacts.everyone()
     found.cards += cards
 
     def owner_of(name: str) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from discreet.kernel.errors import DiscreetError, nearest
 from discreet.policy.fields import SUBJECTS
-from discreet.policy.load import Loaded, combine, defaults, load, parse
+from discreet.policy.load import Loaded, chunks, combine, defaults, load, parse
 from discreet.policy.norm import Allowance, Bits, Norm, Norms, show_who
 from discreet.policy.vocabulary import ANY, roles
 
