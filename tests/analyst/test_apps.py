@@ -17,6 +17,7 @@ PLANTED = {
     "starlette_desk": {("CWE-22", "paper"), ("CWE-79", "hello"), ("CWE-918", "fetch"), ("CWE-611", "order"), ("CWE-601", "leave"), ("CWE-614", "remember"), ("CWE-1004", "remember")},
     "plain_wsgi": {("CWE-79", "application"), ("CWE-89", "application"), ("CWE-94", "application"), ("CWE-22", "application")},
     "handler_box": {("CWE-643", "do_GET"), ("CWE-79", "do_GET"), ("CWE-601", "do_GET"), ("CWE-78", "do_GET")},
+    "plain_library": {("CWE-502", "parse_settings"), ("CWE-502", "load_state"), ("CWE-611", "read_order"), ("CWE-22", "unpack_upload"), ("CWE-78", "ping_host")},
     "django_shop": {("CWE-89", "search"), ("CWE-89", "get"), ("CWE-79", "banner"), ("CWE-601", "away"), ("CWE-502", "restore"), ("CWE-22", "manual")},
     "fastapi_api": {("CWE-89", "people"), ("CWE-918", "hooks"), ("CWE-78", "lookup"), ("CWE-22", "unpack"), ("CWE-22", "store"), ("CWE-79", "comment"), ("CWE-79", "trace")},
     "aiohttp_tools": {("CWE-1336", "card"), ("CWE-78", "count"), ("CWE-918", "mirror"), ("CWE-601", "out")},

@@ -55,6 +55,9 @@ def emit(claim: Claim, project: str) -> str:
         parts += [_source(_SEND[claim.speaks]), f"SENDERS = {{{claim.speaks!r}: {_SEND[claim.speaks].__name__}}}", _source(web.put), _source(web.play)]
         parts += [_source(oracles.archive)] if "@@AS:" in claim.template else []
         parts += [_source(oracles.fill), _loader(claim)]
+    if claim.speaks == "function":
+        parts += [_source(oracles.archive)] if "@@AS:" in claim.template else []
+        parts += [_source(oracles.fill), _source(oracles.call_function), _ENTER, 'def load():\n    """The function under test, imported from a copy of the project."""\n    enter()\n' + _MODULE + '    return getattr(module, LOADER["attribute"])\n']
     parts += _judging(claim)
     return "\n\n\n".join(part.strip("\n") for part in parts) + "\n\n\n" + _main(claim)
 
@@ -213,6 +216,8 @@ def _main(claim: Claim) -> str:
     prepare, judge = ("", "")
     if claim.oracle in _ORACLES:
         prepare, judge = (f.__name__ for f in _ORACLES[claim.oracle][:2])
+    if claim.speaks == "function":
+        body = body.replace("answer = play(put(STEPS, fill(template, here)), app, «speaks»)", "answer = (200, [], b'')\n            call_function(app, STEPS[0], fill(template, here))").replace("except Exception:", "except (Exception, SystemExit):")
     session = claim.oracle == "random" and (claim.extra.get("key") or [""])[0] == "the session's"
     text = _TOKENS + "\n\n" + body
     return (

@@ -16,12 +16,13 @@ sys.path.insert(0, HERE)
 import apps
 import attack
 import journeys
+import library
 import observe
 import static
 import traffic
 
 # The target may have modules of these names; from here on they are its own.
-for _name in ("apps", "attack", "journeys", "observe", "static", "traffic", "web", "oracles", "payloads"):
+for _name in ("apps", "attack", "journeys", "library", "observe", "static", "traffic", "web", "oracles", "payloads"):
     sys.modules["discreet-inside-" + _name] = sys.modules.pop(_name)
 
 LINE_BYTES_MAX = 1_500_000
@@ -118,6 +119,7 @@ def attack_all(job, channel, root, survey):
             continue
         siblings = [e for e, a in work if a is app]
         alone(channel, job["endpoint_s"], endpoint["id"], lambda: attack_one(channel, endpoint, app, watch, survey, nonce, job, all_kinds, siblings))
+    attack_functions(job, channel, root, survey, watch, nonce, {e["place"][0] for e, _app in work}, done, started)
     if job["shard"] == 0 and time.monotonic() - started < job["budget_s"] and "stored" not in done:
         for item in found:
             siblings = [e for e, a in work if a is item.app and (job["only_files"] is None or touches(survey, e, set(job["only_files"])))]
@@ -127,6 +129,23 @@ def attack_all(job, channel, root, survey):
 def touches(survey, endpoint, files):
     function = attack.nearest(survey, endpoint["place"])
     return endpoint["place"][0] in files or any(f["file"] in files for f in attack.closure(survey, function))
+
+
+def attack_functions(job, channel, root, survey, watch, nonce, web_files, done, started):
+    """Public functions that take data, each in a process of its own."""
+    items = library.functions(survey, root, web_files)
+    channel.say(map=[{"id": label(i), "methods": [], "path": i[0]["name"], "place": [i[0]["file"], i[0]["line"], i[0]["name"]], "framework": "function"} for i in items])
+    for number, item in enumerate(items):
+        if label(item) in done or number % job["shards"] != job["shard"] or (job["only_files"] is not None and item[0]["file"] not in job["only_files"]):
+            continue
+        if time.monotonic() - started > job["budget_s"]:
+            channel.say(unfinished=label(item))
+            continue
+        alone(channel, job["endpoint_s"], label(item), lambda: channel.say(done=label(item), claims=library.attack_function(item, root, watch, nonce)))
+
+
+def label(item):
+    return "%s:%s()" % (item[0]["file"], item[0]["name"])
 
 
 def stored_one(channel, siblings, app, watch, survey, nonce, job):
