@@ -266,6 +266,26 @@ SMALL = (
 )  # fmt: skip
 IN_LOOP = ("break", "continue")
 COMPOUND = ("if s:", "if x:", "for y in t:", "for y in [1, 2]:")
+def small(seed: int) -> str:
+    """One plan of the small alphabet, larger than those of which all are run."""
+    r = random.Random(seed)
+
+    def body(size: int, loop: bool) -> list[str]:
+        lines: list[str] = []
+        while size > 0:
+            if size > 1 and r.random() < 0.5:
+                inner = r.randint(1, min(size - 1, 4))
+                head = r.choice(COMPOUND)
+                lines += [head, *("    " + line for line in body(inner, loop or head.startswith("for")))]
+                size -= inner + 1
+            else:
+                lines.append(r.choice(SMALL + (IN_LOOP * 3 if loop else ())))
+                size -= 1
+        return lines
+
+    return PRELUDE + "\n".join(body(r.randint(3, 7), False)) + "\n" + CODA
+
+
 PRELUDE = "s = vault.flag()\nn = vault.number()\nt = vault.items()\nd = vault.shaky()\nx = 0\nl = [0]\n"
 CODA = "tracker.ping(x)\ntracker.ping(l)\ntracker.ping()\n"
 
