@@ -21,7 +21,7 @@ from discreet.models.planner import Draft, DraftLimits, clean, draft, offered, p
 from discreet.models.provider import ModelFault  # noqa: E402
 from discreet.models.scripted import Scripted  # noqa: E402
 from discreet.models.spans import redact  # noqa: E402
-from discreet.models.wishes import missing  # noqa: E402
+from discreet.models.wishes import asked_for, missing  # noqa: E402
 
 REFERENCE = Path(__file__).parent / "errands" / "reference"
 LATE = 'person = contacts.find(name="Sam")\nmail.send(to=person.email, subject="Late", body="I am late.")'
@@ -168,3 +168,31 @@ def test_no_example_repeats_an_errand():
     asked = [asked.split("request: ")[1] for asked, _ in examples_for(CONTRACTS)]
     assert not {errand.request for errand in errands() + held_out()} & set(asked)
     assert all(isinstance(ast.parse(plan), ast.Module) for _, plan in examples_for(CONTRACTS))
+
+
+def test_a_date_that_a_plan_uses_by_name_is_written_out_above_it():
+    made, _ = drafted("what is on Friday?", "events = calendar.list(start=friday, end=friday)\nprint(events)")
+    assert made.accepted and made.source.startswith("friday = date(2026, 3, 6)\n")
+    own, _ = drafted("what is on Friday?", "friday = date(2026, 1, 1)\nprint(friday)")
+    assert own.source.count("friday =") == 1
+
+
+def test_the_first_samples_may_only_act_as_the_request_asks():
+    provider = Shaped(["import os"] * 4)
+    draft(redact("Invite Sam to lunch", False), CONTRACTS, provider, problems_of, today=today())
+    assert ["mail.send(" in shape.text for shape in provider.shapes] == [False, False, True, True]
+    assert all("calendar.add(" in shape.text for shape in provider.shapes)
+
+
+class Shaped(Scripted):
+    """Remembers the grammar of each call."""
+
+    def complete(self, messages, shape=None, limits=None):
+        self.shapes = [*getattr(self, "shapes", ()), shape]
+        return super().complete(messages)
+
+
+def test_no_errand_needs_a_tool_that_its_words_do_not_ask_for():
+    for errand in errands():
+        have = asked_for(offered(CONTRACTS, errand.request), errand.request)
+        assert all(any(tool in have for tool in wanted["tool"].split("|")) for wanted in errand.expect), errand.id

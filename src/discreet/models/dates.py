@@ -45,6 +45,11 @@ class Mention:
     phrase: str
     code: str
 
+    @property
+    def name(self) -> str:
+        """How a plan may call it: models read `Friday = date(…)` as a name that is there."""
+        return re.sub(r"\W+", "_", self.phrase.lower()).strip("_")
+
 
 def mentions(request: str, today: dt.date) -> list[Mention]:
     """Every date and time of the request as plan code, in order; a time is joined with the date nearest before it, else after it."""
@@ -62,11 +67,15 @@ def mentions(request: str, today: dt.date) -> list[Mention]:
         date, day = dates[nearest]
         used.add(nearest)
         code = f"datetime({day.year}, {day.month}, {day.day}, {hour}, {minute})"
-        made.append((match.start(), Mention(f"{date.group()} {match.group()}", code)))
+        made.append((match.start(), Mention(_plain(f"{date.group()} {match.group()}"), code)))
     for index, (match, day) in enumerate(dates):
         if index not in used:
-            made.append((match.start(), Mention(match.group(), f"date({day.year}, {day.month}, {day.day})")))
+            made.append((match.start(), Mention(_plain(match.group()), f"date({day.year}, {day.month}, {day.day})")))
     return [mention for _, mention in sorted(made, key=lambda pair: pair[0])[:mentions_max]]
+
+
+def _plain(phrase: str) -> str:
+    return re.sub(r"^(?:on|since|the|this)\s+", "", phrase.strip(), flags=re.IGNORECASE)
 
 
 def _distance(date: re.Match[str], time: re.Match[str]) -> int:

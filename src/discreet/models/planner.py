@@ -6,6 +6,7 @@ text (G4.1). Nothing here is trusted: the judge is the kernel's resolver and pre
 
 from __future__ import annotations
 
+import ast
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -18,11 +19,12 @@ from discreet.models.examples import examples_for
 from discreet.models.grammar import plan_grammar
 from discreet.models.provider import Grammar, Limits, Message, ModelFault, Provider, Reply
 from discreet.models.spans import Redacted
-from discreet.models.wishes import missing
+from discreet.models.wishes import asked_for, missing
 
 Judge = Callable[[str], Sequence[str]]  # a plan, handles still in it, to located problems; none means that it may run
 
 samples_max = 4  # of one draft, the repair included
+narrow_samples = 2  # the first samples may only use the acting tools that a word of the request asks for
 plan_tokens_max = 420
 sample_timeout_s = 240.0
 problems_shown_max = 4
@@ -97,17 +99,17 @@ def draft(
     """
     contracts = with_choices(contracts if provider.hosted else offered(contracts, request.text), fact_types)
     asked = [*prefix(contracts), Message("user", question(request.text, today, feedback))]
-    grammar = plan_grammar(contracts, request.text)
+    grammars = [plan_grammar(asked_for(contracts, request.text), request.text), plan_grammar(contracts, request.text)]
     best: Draft | None = None
     seconds = 0.0
     for number in range(limits.samples_max):
         repairing = number == 1 and best is not None  # once: a small model repairs at the first try or not at all
         messages = [*asked, *_repair(best, request)] if repairing and best else asked
-        reply = _sample(provider, messages, grammar, number, limits)
+        reply = _sample(provider, messages, grammars[number >= narrow_samples], number, limits)
         if isinstance(reply, ModelFault):
             return best or reply
         seconds += reply.seconds
-        source = clean(reply.text)
+        source = with_dates(clean(reply.text), request.text, today)
         problems = tuple(judge(source)) if source else ("line 1: the plan is empty",)
         doubts = tuple(missing(request.text, source, contracts)) if not problems else ()
         made = Draft(source, problems, number + 1, repairing, seconds, doubts)
@@ -202,6 +204,21 @@ def short_stubs(contracts: Mapping[str, Contract]) -> str:
 
     shown = re.sub(r"(\w+): Literal\[([^\]]*)\]", alias, shown)
     return "\n".join([*(f"{name} is one of {choices}" for choices, name in heads.items()), shown])
+
+
+def with_dates(source: str, request: str, today: dt.date) -> str:
+    """The plan with the request's dates that it uses by name written out above it."""
+    used = _names_of(source)
+    lines = [f"{m.name} = {m.code}" for m in mentions(request, today) if m.name in used and m.code.startswith("date")]
+    assigned = re.findall(r"^\s*(\w+) = ", source, re.MULTILINE)
+    return "\n".join([*(line for line in lines if line.split(" = ")[0] not in assigned), source])
+
+
+def _names_of(source: str) -> set[str]:
+    try:
+        return {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+    except (SyntaxError, ValueError, RecursionError):
+        return set()
 
 
 def clean(text: str) -> str:

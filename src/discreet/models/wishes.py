@@ -76,6 +76,19 @@ def missing(request: str, source: str, contracts: Mapping[str, Contract]) -> lis
     ]
 
 
+def asked_for(contracts: Mapping[str, Contract], request: str) -> dict[str, Contract]:
+    """The tools without those that act though no word of the request asks for it, and those of services it does not speak of."""
+    kept = {}
+    for name, contract in contracts.items():
+        cue = _CUES.get(name) if contract.effect is not Effect.READ else None
+        service = _LOOKING.get(name.split(".")[0])
+        unasked = cue and not re.search(rf"\b(?:{cue})", request, re.IGNORECASE | re.DOTALL)
+        elsewhere = service and not re.search(service, request, re.IGNORECASE)
+        if not unasked and not elsewhere:
+            kept[name] = contract
+    return kept
+
+
 def _calls(tree: ast.Module, contracts: Mapping[str, Contract]) -> Iterable[tuple[str, ast.Call]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
