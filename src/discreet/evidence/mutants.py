@@ -27,7 +27,7 @@ FILES = (
     "kernel/label.py", "kernel/value.py", "kernel/operations.py", "kernel/functions.py", "kernel/domain.py", "kernel/interpreter.py", "kernel/shape.py",
     "kernel/monitor.py", "tools/flow.py", "tools/kept.py", "tools/call.py", "tools/preflight.py", "policy/decide.py",
 )  # fmt: skip
-TESTS = ("tests/test_kernel_plans.py", "tests/test_kernel_scenarios.py", "tests/test_kernel_gate.py", "tests/test_kernel_monitor.py", "tests/laws/test_kernel_laws.py")
+TESTS = ("tests/test_kernel_joins.py", "tests/test_kernel_plans.py", "tests/test_kernel_scenarios.py", "tests/test_kernel_gate.py", "tests/test_kernel_monitor.py", "tests/laws/test_kernel_laws.py")
 DECISIONS = ("kernel/monitor.py", "tools/call.py", "tools/flow.py", "tools/kept.py", "policy/decide.py")  # every test of an `if` is a check there
 SECONDS_MAX = 300  # of one mutant's tests; one that hangs is killed
 

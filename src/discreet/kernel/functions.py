@@ -646,6 +646,11 @@ def call_method(receiver: Value, name: str, args: Args, named: Mapping[str, Valu
 
 def changed(target: Value, name: str, args: Args, named: Mapping[str, Value], keys: Sequence[Value] | None, span: Span) -> Value:
     """What `target` is after `target.append(x)` and its like (REBINDING)."""
+    made = _changed(target, name, args, named, keys, span)
+    return made.under(joined([target, *args, *named.values()])) if isinstance(made.data, Fault) else made
+
+
+def _changed(target: Value, name: str, args: Args, named: Mapping[str, Value], keys: Sequence[Value] | None, span: Span) -> Value:
     if name == "append" and len(args) == 1:
         return ops.appended(target, args[0], span)
     if isinstance(target.data, Maybe):

@@ -230,6 +230,8 @@ def set_operation(choose: Callable[[dict, dict], list], a: Value, b: Value, span
         if first is None or second is None:
             return unknown_like("any", a, b)
         return Value(Many(merge(first.element, second.element).under(total), first.max + second.max, "set"), total)
+    if not (isinstance(a.data, Seq) and isinstance(b.data, Seq)):
+        return fault("type", total, span)
     try:
         held = [{_key(item): item for item in v.data} for v in (a, b)]
     except TypeError:
