@@ -517,7 +517,19 @@ class _Machine:
         return value.under(guard)
 
     def list(self, node: ast.List | ast.Tuple) -> Value:
-        return seq([self.eval(e) for e in node.elts], self.pc, "tuple" if isinstance(node, ast.Tuple) else "list")
+        kind = "tuple" if isinstance(node, ast.Tuple) else "list"
+        if not any(isinstance(e, ast.Starred) for e in node.elts):
+            return seq([self.eval(e) for e in node.elts], self.pc, kind)
+        made = seq((), self.pc, kind)  # `[*xs, x]` is `list(xs) + [x]`
+        for element in node.elts:
+            if isinstance(element, ast.Starred):
+                part = FUNCTIONS[kind].run([self.eval(element.value)], {}, span_of(element))
+            else:
+                part = seq([self.eval(element)], self.pc, kind)
+            made = part.under(made.total) if isinstance(part.data, Fault) else ops.concatenated(made, part, span_of(element))
+            if isinstance(made.data, Fault):
+                return made
+        return made
 
     def set(self, node: ast.Set) -> Value:
         return ops.as_set([self.eval(e) for e in node.elts], self.pc, span_of(node))

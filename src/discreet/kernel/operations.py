@@ -95,6 +95,8 @@ def pure(function: Callable[..., Any], operands: Sequence[Value], kind: str = "a
         return fault("value", label, span)
     except (RecursionError, MemoryError):
         return fault("limit", label, span)
+    except Exception:  # whatever a function of Python's raises of its own, such as a format that is no pattern
+        return fault("value", label, span)
     return admitted(result, label, span)
 
 

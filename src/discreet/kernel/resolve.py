@@ -261,9 +261,12 @@ class _Resolver:
             raise PlanError(f"there is no `{name}`", span_of(node), HINTS[name])
         raise PlanError(f"unknown name `{name}`{nearest(name, self.names | local | self.roots)}", span_of(node))
 
-    def comprehension(self, generators: list[ast.comprehension], results: list[ast.expr], local: frozenset[str], calls: bool) -> None:
-        for generator in generators:
-            self.expression(generator.iter, local, calls)
+    def comprehension(
+        self, generators: list[ast.comprehension], results: list[ast.expr], local: frozenset[str], calls: bool, first: bool | None = None
+    ) -> None:
+        """Check a comprehension; `first` is whether tools may be called in its first list, which is made before any turn."""
+        for number, generator in enumerate(generators):
+            self.expression(generator.iter, local, first if number == 0 and first is not None else calls)
             local = local | {n.id for n in ast.walk(generator.target) if isinstance(n, ast.Name)}
             for test in generator.ifs:
                 self.expression(test, local, calls)
@@ -334,7 +337,7 @@ class _Resolver:
             self.expression(node.args[0], local, calls)
             self.type_names(node.args[1])
             return
-        self.arguments(node, name, local, calls and name not in ("next",))
+        self.arguments(node, name, local, calls)
 
     def arguments(self, node: ast.Call, name: str, local: frozenset[str] = frozenset(), calls: bool = True) -> None:
         """Positional and named arguments of a function or method, generators and keys among them."""
@@ -343,7 +346,7 @@ class _Resolver:
                 if len(node.args) > (2 if name == "next" else 1) or name not in GENERATOR_CALLERS | {"join", "extend", "update"}:
                     raise PlanError("a generator stands only as the one argument of a function", span_of(arg), "write a list: `[…]`")
                 lazy = name in ("any", "all", "next")  # Python stops early there, so a call in it would be a choice
-                self.comprehension(arg.generators, [arg.elt], local, calls and not lazy)
+                self.comprehension(arg.generators, [arg.elt], local, calls and not lazy, calls)
             else:
                 self.expression(arg, local, calls)
         for keyword in node.keywords:
@@ -534,7 +537,7 @@ def _shares(node: ast.AST, parents: Mapping[ast.AST, ast.AST], calls: Mapping[as
             return False
         case ast.AugAssign():
             return False
-        case ast.For() | ast.comprehension():
+        case ast.For() | ast.comprehension() | ast.Starred():
             return deep
         case ast.BoolOp() | ast.IfExp():
             if isinstance(parent, ast.IfExp) and parent.test is node:

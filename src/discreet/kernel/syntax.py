@@ -24,7 +24,7 @@ ACCEPTED: frozenset[type[ast.AST]] = frozenset(
         # expressions
         ast.Constant, ast.Name, ast.Attribute, ast.Subscript, ast.Slice, ast.Call, ast.keyword, ast.BinOp, ast.UnaryOp,
         ast.BoolOp, ast.Compare, ast.IfExp, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.ListComp, ast.SetComp,
-        ast.DictComp, ast.GeneratorExp, ast.comprehension, ast.JoinedStr, ast.FormattedValue, ast.Lambda, ast.arguments,
+        ast.DictComp, ast.GeneratorExp, ast.Starred, ast.comprehension, ast.JoinedStr, ast.FormattedValue, ast.Lambda, ast.arguments,
         ast.arg,
         # operators and contexts
         ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.Not, ast.USub, ast.UAdd, ast.And,
@@ -53,7 +53,6 @@ REFUSED: dict[type[ast.AST], tuple[str, str]] = {
     ast.Global: ("there is no `global`", "every name of a plan is in one scope"),
     ast.Nonlocal: ("there is no `nonlocal`", "every name of a plan is in one scope"),
     ast.NamedExpr: ("there is no `:=`", "assign on a line of its own"),
-    ast.Starred: ("there is no `*` unpacking", "join lists with `+`, or name the elements"),
     ast.Match: ("there is no `match`", "use `if … elif … else`"),
     ast.MatMult: ("there is no `@` operator", "use arithmetic on numbers"),
     ast.BitAnd: ("there is no `&`", "use `and`, or `a.intersection(b)` for sets"),
@@ -182,6 +181,23 @@ def _compare(node: ast.Compare) -> None:
                 raise PlanError("`is` is for None, True and False only", span_of(right), "use `==`")
 
 
+STAR = ("`*` stands only in a list or tuple that is written out", "join lists with `+`, or name the elements")
+
+
+def _stars(*parts: ast.AST) -> None:
+    for part in parts:
+        if isinstance(part, ast.Starred):
+            raise PlanError(STAR[0], span_of(part), STAR[1])
+
+
+def _set(node: ast.Set) -> None:
+    _stars(*node.elts)
+
+
+def _subscript(node: ast.Subscript) -> None:
+    _stars(node.slice, *(node.slice.elts if isinstance(node.slice, ast.Tuple) else ()))
+
+
 def _attribute(node: ast.Attribute) -> None:
     if node.attr.startswith("_"):
         raise PlanError(f"`{node.attr}` starts with an underscore", span_of(node))
@@ -212,6 +228,7 @@ def _comprehension(node: ast.comprehension) -> None:
 
 
 def _call(node: ast.Call) -> None:
+    _stars(*node.args)
     for keyword in node.keywords:
         if keyword.arg is None:
             raise PlanError("there is no `**` unpacking", span_of(keyword.value), "name the arguments")
@@ -261,4 +278,6 @@ _SPECIAL = {
     ast.Dict: _dict,
     ast.Lambda: _lambda,
     ast.Raise: _raise,
+    ast.Set: _set,
+    ast.Subscript: _subscript,
 }

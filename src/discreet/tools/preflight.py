@@ -212,7 +212,7 @@ def standing_of_result(request: Request) -> Standing:
 def described(value: Value, shape: Shape, request: Request) -> Value:
     """Attested fields of a collection whose keys are all user-said are `described` (G3.6)."""
     keys = [request.arguments[p.name] for p in request.contract.parameters if p.role is not Role.CONTENT]
-    if value.standing is Standing.RESOLVED or not all(key.standing >= Standing.RESOLVED for key in keys):
+    if value.standing is Standing.RESOLVED or not all(key.standing >= Standing.DESCRIBED for key in keys):
         return value
     return _mark(value, shape)
 
