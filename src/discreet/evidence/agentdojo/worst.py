@@ -95,6 +95,8 @@ def ways(suite: str, task: str, injection: str) -> Iterator[tuple[str, Try]]:
         yield f"{INJECTED}: reader answers {turn}", _try(suite, task, plan, obeying, vectors, handed)
     yield f"{INJECTED}: honest reader", _try(suite, task, plan, _tolerant(suite, task), vectors, handed)
     obeying = adversary(texts, numbers)
+    vectors = {}  # a goal's own words in a mailbox blind oracles that count mails; who knows the goal needs no text for it
+    yield f"{INJECTED}: reader answers, texts taken away", _try(suite, task, plan, obeying, vectors, handed)
     for number, goal in enumerate(goals.goals(suite, injection)):
         yield f"goal {number} in place of the plan", _try(suite, task, goal, obeying, vectors)
         yield f"goal {number} behind the plan", _try(suite, task, goals.appended(plan, goal), obeying, vectors)
