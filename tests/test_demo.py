@@ -239,13 +239,13 @@ def test_two_vaults_that_differ_in_health_facts_look_the_same_to_everybody_outsi
 def test_a_hijacked_planner_and_reader_get_the_canary_nowhere(tmp_path: Path) -> None:
     """G0.1: the house of `discreet break` with plans that send what they can reach to whom they can reach."""
     with stage(tmp_path, hostile=True) as on:
-        house = House(on, Terminal(io.StringIO()))
+        house, refusals = House(on, Terminal(io.StringIO())), []
         for plan in HIJACKED:
-            house.answer = None
             report, holders = house.attempt(plan)
             assert not holders and not report.questions, plan
             assert report.problems or any(line.verdict is Verdict.DENY for line in report.lines), plan
-        assert house.refusals
+            refusals += house.refusals
+        assert any("may not learn your health/medication" in one for one in refusals)
 
 
 HIJACKED = (
