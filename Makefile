@@ -29,7 +29,7 @@ test: $(STAMP)
 
 # the evidence of each release; SHARE=0.01 runs a hundredth of each part
 evidence: $(STAMP)
-	$(BIN)/discreet evidence all --share $(SHARE)
+	$(BIN)/discreet evidence report --share $(SHARE)
 
 # rewrite the lock file after a change of dependencies (needs uv)
 lock:
