@@ -95,59 +95,6 @@ def test_the_demo_excerpt_is_what_the_demo_prints() -> None:
     assert f"{health} health facts" in excerpt
 
 
-# ---------------------------------------------------------------------------------------------------- the plan language
-
-MARK = "<!-- generated: python -m tests.test_docs -->"
-
-
-def tables() -> str:
-    """What plans may use and what is refused, out of the kernel's own tables."""
-    from discreet.kernel import functions, interpreter, operations, resolve, syntax
-
-    refused = {message: rewrite for message, rewrite in syntax.REFUSED.values()}
-    limits = {name: getattr(module, name) for module in (syntax, interpreter, operations) for name in sorted(vars(module)) if name.endswith("_MAX")}
-    row = lambda names: ", ".join(f"`{name}`" for name in sorted(names))  # noqa: E731
-    return "\n".join([
-        f"**Functions:** {row([*functions.FUNCTIONS, *functions.CLOCK, *functions.SPECIAL])}.", "",
-        f"**Methods:** {row(functions.METHOD_NAMES)}; on a line of their own {row(functions.REBINDING)}.", "",
-        f"**Methods refused, each with a rewrite:** {row(functions.REFUSED_METHODS)}.", "",
-        "| refused | write instead |", "|---|---|", *(f"| {message} | {rewrite.replace('|', chr(92) + '|')} |" for message, rewrite in refused.items() if "`|`" not in message), "",
-        "| limit | value |", "|---|---|", *(f"| `{name}` | {value:,} |" for name, value in limits.items()), "",
-    ])  # fmt: skip
-
-
-def plans_page() -> str:
-    """docs/PLANS.md with its tables made anew."""
-    return (ROOT / "docs/PLANS.md").read_text("utf-8").partition(MARK)[0] + MARK + "\n\n" + tables()
-
-
-def test_the_tables_of_the_plan_language_are_the_kernels() -> None:
-    assert (ROOT / "docs/PLANS.md").read_text("utf-8") == plans_page(), "stale; write it anew with `python -m tests.test_docs`"
-
-
-def plan_examples() -> list[str]:
-    return [part for block in blocks(ROOT / "docs/PLANS.md", "plan") for part in block.split("---\n")]
-
-
-@pytest.mark.parametrize("source", plan_examples())
-def test_the_plans_of_the_page_do_what_it_says(source: str) -> None:
-    from discreet.kernel.errors import PlanError
-    from discreet.kernel.value import Fault, plain
-    from tests.world import outcome
-
-    refused = re.search(r"^# refused: (.*)$", source, re.M)
-    if refused:
-        with pytest.raises(PlanError) as raised:
-            outcome(source)
-        assert str(raised.value).startswith(refused[1])
-        return
-    names, said = outcome(source).names, re.findall(r"^# (\w+) = (.*)$", source, re.M)
-    assert said
-    for name, shown in said:
-        data = plain(names[name])
-        assert (f"fault {data.kind}" if isinstance(data, Fault) else repr(data)) == shown, name
-
-
 # ---------------------------------------------------------------------------------------------------- help
 
 
@@ -258,4 +205,3 @@ def test_every_page_is_reached_from_the_readme() -> None:
 
 if __name__ == "__main__":
     (ROOT / "docs/CLI.md").write_text(page(), "utf-8")
-    (ROOT / "docs/PLANS.md").write_text(plans_page(), "utf-8")
