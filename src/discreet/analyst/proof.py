@@ -54,7 +54,7 @@ def emit(claim: Claim, project: str) -> str:
         parts += [_source(web._ask_socket)] if claim.speaks in ("aiohttp", "tornado") else []
         parts += [_source(_SEND[claim.speaks]), f"SENDERS = {{{claim.speaks!r}: {_SEND[claim.speaks].__name__}}}", _source(web.put), _source(web.play)]
         parts += [_source(oracles.archive)] if "@@AS:" in claim.template else []
-        parts += [_source(oracles.fill), _loader(claim)]
+        parts += [_source(oracles.fill), _source(web.run_main_block), _loader(claim)]
     if claim.speaks == "function":
         parts += [_source(oracles.archive)] if "@@AS:" in claim.template else []
         parts += [_source(oracles.fill), _source(oracles.call_function), _ENTER, 'def load():\n    """The function under test, imported from a copy of the project."""\n    enter()\n' + _MODULE + '    return getattr(module, LOADER["attribute"])\n']
@@ -111,26 +111,16 @@ def _loader(claim: Claim) -> str:
     if "django" in claim.loader or "django_file" in claim.loader:
         body = _DJANGO
     elif claim.loader.get("bottle"):
-        body = _MODULE + "    import bottle\n    return bottle.default_app()\n"
+        body = _MODULE + _PREPARE + "    import bottle\n    return bottle.default_app()\n"
     else:
-        body = _MODULE + "    app = getattr(module, LOADER['attribute'])\n"
+        body = _MODULE + _PREPARE + "    app = getattr(module, LOADER['attribute'])\n"
         if claim.loader.get("call"):
             body += "    if not hasattr(module, 'the_app_under_test'):\n        made = app()\n        if hasattr(made, '__await__'):\n            import asyncio\n            made = asyncio.run(_wait(made))\n        module.the_app_under_test = made\n    app = module.the_app_under_test\n"
         body += "    return app\n"
     if claim.framework in ("flask", "quart"):
         body = body.replace("    return app\n", "    app.config['WTF_CSRF_ENABLED'] = False\n    return app\n")
     wait = "async def _wait(thing):\n    return await thing\n\n\n" if claim.loader.get("call") else ""
-    return _ENTER + "\n\n\n" + wait + _source(apps_stand_in()) + f'\n\ndef load():\n    """The application, imported from the project without being served."""\n    enter()\n    stand_in({SERVER_MODULES!r})\n    {serve}\n{body}'
-
-
-SERVER_MODULES = ("uvicorn", "waitress", "hypercorn", "dotenv", "flask_cors", "gunicorn")
-
-
-def apps_stand_in() -> Any:
-    """The function that puts idle modules in place of server software that is not installed."""
-    from discreet.analyst.inside import apps
-
-    return apps.stand_in
+    return _ENTER + "\n\n\n" + wait + _source(web.stand_in) + f'\n\ndef load():\n    """The application, imported from the project without being served."""\n    enter()\n    stand_in({web.SERVER_MODULES!r})\n    {serve}\n{body}'
 
 
 _ENTER = '''def enter():
@@ -151,6 +141,11 @@ _MODULE = """    try:
         module = importlib.util.module_from_spec(spec)
         sys.modules[LOADER["module"]] = module
         spec.loader.exec_module(module)
+"""
+
+_PREPARE = """    if not hasattr(module, "the_main_block_was_run"):
+        module.the_main_block_was_run = True
+        run_main_block(module)
 """
 
 _DJANGO = """    if "django" in LOADER:

@@ -8,6 +8,8 @@ import re
 import sys
 import traceback
 
+from web import SERVER_MODULES, run_main_block, stand_in
+
 ENDPOINTS_MAX = 20_000
 
 
@@ -126,32 +128,6 @@ def plain_interface(value):
     return None
 
 
-SERVER_MODULES = ("uvicorn", "waitress", "hypercorn", "dotenv", "flask_cors", "gunicorn")
-
-
-def stand_in(names):
-    """Put an idle module in place of server software that is not installed: a target under test is not served."""
-    import types
-
-    class Idle(object):
-        def __init__(self, *args, **kwargs):
-            pass
-
-        def __call__(self, *args, **kwargs):
-            return args[0] if args and callable(args[0]) else None
-
-        def __getattr__(self, name):
-            if name.startswith("__"):
-                raise AttributeError(name)
-            return Idle()
-
-    for name in names:
-        if name not in sys.modules and importlib.util.find_spec(name) is None:
-            module = types.ModuleType(name)
-            module.__getattr__ = lambda attribute: Idle() if not attribute.startswith("__") else (_ for _ in ()).throw(AttributeError(attribute))
-            sys.modules[name] = module
-
-
 def discover(root, survey, only=None):
     """(applications, problems): import what looks like an application and keep what is one."""
     problems, found = [], []
@@ -174,6 +150,9 @@ def discover(root, survey, only=None):
                 problems.append({"file": path, "why": describe(error)})
                 module = salvage(error, path, root)
             if module is not None:
+                if hints["made"] or hints["handlers"] or hints["plain"] or hints["bottle"]:
+                    run_main_block(module)
+                    module.the_main_block_was_run = True
                 found += applications_in(module, path, hints, problems, root)
     unique = []
     for item in found:

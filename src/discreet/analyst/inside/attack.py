@@ -12,6 +12,8 @@ from payloads import PAYLOADS, WEAKNESS
 from web import play, put
 
 NAMES_MAX = 24
+NARROW_ABOVE = 6
+NARROW_MAX = 40
 ROUNDS_MAX = 3
 VARIANTS_MAX = 6
 CLOSURE_MAX = 40
@@ -68,6 +70,7 @@ class Attack(object):
             self.kinds_static |= {k for k in function["kinds"] if k not in LIBRARIES or imports & LIBRARIES[k]}
         self.constants = list(dict.fromkeys(c for f in self.scope[:6] for c in f["constants"]))
         self.compared = list(dict.fromkeys(c for f in self.scope[:8] for c in f["compared"]))
+        self.constants = list(dict.fromkeys(self.compared + self.constants))
         self.iterates = False
         self.idle_modes, self.likely = set(), True
         self.session, self.encodings, self.marked = None, set(), {}
@@ -237,7 +240,7 @@ class Attack(object):
                 names.append(constant[5:].replace("_", "-").title())
         names = list(dict.fromkeys(names))
         asked = list(schema and [n for p in ("query", "json", "form", "header", "cookie") for n in schema[p]] or [])
-        self.names = names[:NAMES_MAX]
+        self.names = names[:NARROW_MAX]
         self.text_names = list(self.names)
         modes = self.modes()
         outcome = {}
@@ -279,8 +282,31 @@ class Attack(object):
             touched = {a for f in self.scope for a in f["attributes"]}
             self.names = self.names[:10] if touched & BY_HAND - {"path", "headers", "data", "url"} or (touched & BY_HAND and self.body_method) else []
         self.text_names = list(self.names)
+        if len(self.names) > NARROW_ABOVE and not known:
+            self.narrow(modes)
         self.asked = [n for n in dict.fromkeys(asked) if n in self.names]
         self._vary(modes)
+
+    def narrow(self, modes):
+        """Of many guessed names keep those that make a difference when they come alone, and a few of the others."""
+        names, useful = self.names[:NARROW_MAX], []
+
+        def shape(name):
+            self.names = self.text_names = [name]
+            mark = "dq%sw" % self.nonce
+            effects, status, _headers, body = self.send(self.build(modes[0] if modes else "query", {name: mark}, {}), mark)
+            self.kinds_static |= self.watch.kinds
+            body = re.sub(rb"\d", b"", body.replace(mark.encode(), b"").replace(name.encode(), b""))
+            return status, tuple(sorted({(e["what"], tuple(e["at"] or ())) for e in effects})), len(body)
+
+        base = shape("zzunknown")
+        for name in names:
+            if time.monotonic() > self.deadline:
+                break
+            if shape(name) != base:
+                useful.append(name)
+        self.names = useful + [n for n in names if n not in useful][:3]
+        self.text_names = list(self.names)
 
     def modes(self):
         if self.body_method is None:
@@ -300,11 +326,13 @@ class Attack(object):
             return
         mode = modes[0]
         base = self._shape(mode, {})
+        shapes = {base}
         for word in words:
             for name in self.names[:6]:
                 variant = {name: word}
                 shape = self._shape(mode, variant)
-                if shape != base and variant not in self.variants and len(self.variants) < 1 + VARIANTS_MAX:
+                if shape not in shapes and len(self.variants) < 1 + VARIANTS_MAX:
+                    shapes.add(shape)
                     self.variants.append(variant)
 
     def _shape(self, mode, variant):
@@ -376,13 +404,16 @@ class Attack(object):
             self.look()
         self.passive()
         kinds = [k for k in PAYLOADS if k not in ("archive", "filename") and (self.all_kinds or k in self.kinds_static or k in ("xss", "redirect"))]
-        kinds.sort(key=lambda k: (k not in self.kinds_static, k == "code"))
-        for kind in kinds:
-            self.likely = kind in self.kinds_static or kind in ("xss", "redirect")
-            if time.monotonic() > self.deadline:
-                self.notes.append("out of time before " + kind)
-                break
-            self.attack_kind(kind)
+        kinds.sort(key=lambda k: (k not in self.kinds_static, k in ("command", "code"), k == "code"))
+        # Every kind with plain surroundings first, then the rest of the surroundings.
+        for variant in self.variants:
+            for kind in kinds:
+                self.likely = kind in self.kinds_static or kind in ("xss", "redirect")
+                if time.monotonic() > self.deadline:
+                    self.notes.append("out of time before " + kind)
+                    break
+                if self.likely or not variant:
+                    self.attack_kind(kind, variant)
         if self.body_method and (self.watches_files() or self.all_kinds) and time.monotonic() < self.deadline:
             self.attack_files()
         return self.claims
@@ -391,23 +422,21 @@ class Attack(object):
         words = " ".join(c for f in self.scope for c in f["calls"] + f["constants"])
         return any(w in words for w in ("files", "UploadFile", "FILES", "filename", "multipart", "extractall", "ZipFile", "tarfile", "unpack_archive"))
 
-    def attack_kind(self, kind):
-        schema = self.endpoint.get("schema")
+    def attack_kind(self, kind, variant):
         for mode in self.modes():
-            for variant in self.variants if self.likely else self.variants[:1]:
-                targets = self.targets(kind, mode)
-                if len(targets) > 1 and not schema and len(self.names) > 1:
-                    pass
-                for name in targets:
-                    if any(c["name"] == name and (c["kind"] == kind or (kind, c["kind"]) == ("template", "code")) for c in self.claims):
-                        continue
-                    for template in self.templates(kind)[: None if self.likely else UNLIKELY_TEMPLATES_MAX]:
-                        if time.monotonic() > self.deadline:
-                            return
-                        found = self.try_one(kind, mode, name, template, variant)
-                        if found and self.shrink(kind, mode, name, template, variant, found):
-                            break
-        if self.body_method and kind in ("xml", "deserialise", "code", "sql") and not any(c["kind"] == kind for c in self.claims) and (kind in self.kinds_static or self.all_kinds):
+            for name in self.targets(kind, mode):
+                if any(c["name"] == name and (c["kind"] == kind or (kind, c["kind"]) == ("template", "code")) for c in self.claims):
+                    continue
+                for template in self.templates(kind)[: None if self.likely else UNLIKELY_TEMPLATES_MAX]:
+                    if time.monotonic() > self.deadline:
+                        return
+                    # Once among the other inputs, once alone: either may be what keeps a branch from being taken.
+                    found = self.try_one(kind, mode, name, template, variant)
+                    if not found and self.likely and not variant and len(self.names) > 1:
+                        found = self.try_one(kind, mode, name, template, variant, only=[])
+                    if found and self.shrink(kind, mode, name, template, variant, found):
+                        break
+        if self.body_method and not variant and kind in ("xml", "deserialise", "code", "sql") and not any(c["kind"] == kind for c in self.claims) and (kind in self.kinds_static or self.all_kinds):
             self.attack_raw(kind)
 
     def targets(self, kind, mode):
@@ -542,16 +571,16 @@ class Attack(object):
         base_names = list(self.names)
         asked_mode = mode
         for channel in channels:
-            seen, mode = None, asked_mode
-            if mode == "form" and "GET" in self.endpoint["methods"] and channel[0] not in ("form", "json"):
-                seen, mode = self.try_one(kind, "query", name, template, variant, channel), "query"
-            if seen is None:
-                seen, mode = self.try_one(kind, asked_mode, name, template, variant, channel), asked_mode
+            seen, mode, keep = None, asked_mode, []
+            for alone in (True, False):
+                keep = [] if alone else [n for n in self.names if n != name]
+                seen, mode = self.sends_it(kind, asked_mode, name, template, variant, channel, keep)
+                if seen is not None:
+                    break
             if seen is None:
                 continue
             if kind == "redirect" and channel == ("header",) and name.lower() in ("referer", "referrer", "host", "origin"):
                 return None
-            keep = [n for n in self.names if n != name]
             for other in list(keep):
                 without = [n for n in keep if n != other]
                 if self.try_one(kind, mode, name, template, variant, channel, only=without) is not None:
@@ -567,6 +596,14 @@ class Attack(object):
             return self.claims[-1]
         self.names = base_names
         return None
+
+    def sends_it(self, kind, mode, name, template, variant, channel, keep):
+        """(effect, mode) by the plainest kind of request that shows it."""
+        if mode == "form" and "GET" in self.endpoint["methods"] and channel[0] not in ("form", "json"):
+            seen = self.try_one(kind, "query", name, template, variant, channel, keep)
+            if seen is not None:
+                return seen, "query"
+        return self.try_one(kind, mode, name, template, variant, channel, keep), mode
 
     def final(self, mode, name, template, variant, channel, keep):
         """The request with the payload still a template, in the form that the emitted test carries."""

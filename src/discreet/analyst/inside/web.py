@@ -287,3 +287,63 @@ def play(steps, app, speaks, jar=None):
                 key, _, rest = value.partition("=")
                 jar[key.strip()] = rest.split(";")[0].strip('"')
     return answer
+
+
+def run_main_block(module):
+    """Run what a file does before it serves when it is started as a program: making tables, opening connections."""
+    import ast
+    import os
+    import signal
+
+    try:
+        with open(module.__file__, "rb") as stream:
+            tree = ast.parse(stream.read())
+    except (OSError, SyntaxError, TypeError, AttributeError):
+        return
+
+    def stop(*rest):
+        raise TimeoutError
+
+    before, leave = signal.signal(signal.SIGALRM, stop), os._exit
+    os._exit = stop
+    signal.alarm(8)
+    try:
+        for node in tree.body:
+            if isinstance(node, ast.If) and "__main__" in ast.dump(node.test):
+                for statement in node.body:
+                    try:
+                        exec(compile(ast.Module(body=[statement], type_ignores=[]), module.__file__, "exec"), module.__dict__)
+                    except (Exception, SystemExit):
+                        pass
+    finally:
+        os._exit = leave
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+SERVER_MODULES = ("uvicorn", "waitress", "hypercorn", "dotenv", "flask_cors", "gunicorn")
+
+
+def stand_in(names):
+    """Put an idle module in place of server software that is not installed: a target under test is not served."""
+    import importlib.util
+    import sys
+    import types
+
+    class Idle(object):
+        def __init__(self, *args, **kwargs):
+            pass
+
+        def __call__(self, *args, **kwargs):
+            return args[0] if args and callable(args[0]) else None
+
+        def __getattr__(self, name):
+            if name.startswith("__"):
+                raise AttributeError(name)
+            return Idle()
+
+    for name in names:
+        if name not in sys.modules and importlib.util.find_spec(name) is None:
+            module = types.ModuleType(name)
+            module.__getattr__ = lambda attribute: Idle() if not attribute.startswith("__") else (_ for _ in ()).throw(AttributeError(attribute))
+            sys.modules[name] = module

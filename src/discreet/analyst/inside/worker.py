@@ -27,6 +27,7 @@ for _name in ("apps", "attack", "journeys", "library", "observe", "static", "tra
 
 LINE_BYTES_MAX = 1_500_000
 BATCH = 200
+ENDPOINT_S_MAX = 90.0
 
 
 class Channel(object):
@@ -109,6 +110,8 @@ def attack_all(job, channel, root, survey):
     channel.say(map=[{k: e[k] for k in ("id", "methods", "path", "place", "framework")} for e, _app in work])
     done = set(job["done"])
     all_kinds = len(work) <= job["thorough_max"]
+    # Where there are few entry points each gets a larger share of the budget.
+    job["endpoint_s"] = max(job["endpoint_s"], min(ENDPOINT_S_MAX, job["budget_s"] * 0.7 * job["shards"] / max(1, len(work))))
     for number, (endpoint, app) in enumerate(work):
         if endpoint["id"] in done or number % job["shards"] != job["shard"]:
             continue
