@@ -30,7 +30,8 @@ SPAN_TYPES: Mapping[str, str] = {
     "street name": "contact/postal-address", "building number": "contact/postal-address", "secondary address": "contact/postal-address",
     "zip code": "contact/postal-address", "zip": "contact/postal-address", "date of birth": "identity/birth-date",
     "credit card number": "finance/card", "credit card": "finance/card", "bank account": "finance/account",
-    "ssn": "identity/national-number", "passport": "identity/passport", "password": "credential/password",
+    "number": "reference", "identifier": "reference", "tax id": "identity/national-number", "government id": "identity/national-number",
+    "drivers license": "identity/driving-licence", "routing number": "finance/account", "ssn": "identity/national-number", "passport": "identity/passport", "password": "credential/password",
 }  # fmt: skip
 
 
