@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "discreet"
 LINE_CHARS_MAX = 172
 # Wider where a line is data: tables of options, word lists and prompts, payloads. These numbers only go down.
-LINE_CHARS_WIDER = {"surfaces": 215, "demo": 185, "models": 310, "evidence": 330, "analyst": 360}
+LINE_CHARS_WIDER = {"agents": 195, "surfaces": 215, "demo": 185, "models": 310, "evidence": 330, "analyst": 360}
 FUNCTION_LINES_MAX = 70
 FUNCTION_LONGER = {"evidence/house.py": "one table of the hostile house's tools"}
 
