@@ -142,14 +142,19 @@ def run(share: float = 1.0, seed: int = 0, workers: int = 2, root: Path | None =
     free = list(folders)
     try:
         for folder in folders:
-            shutil.copytree(root / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
+            for part in ("src", "tests", "docs"):  # a snapshot, so that edits made meanwhile kill nothing
+                shutil.copytree(root / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copy(root / "pyproject.toml", folder)
+        failing = _killer(folders[0])
+        if failing:
+            raise RuntimeError(f"the tests fail without any mutant: {failing}")
 
         def one(mutant: Mutant) -> Fate:
             if mutant.key in known:
                 return known[mutant.key]
             folder = free.pop()
             try:
-                return _fate(mutant, folder, root, why)
+                return _fate(mutant, folder, why)
             finally:
                 free.append(folder)
 
@@ -165,25 +170,25 @@ def run(share: float = 1.0, seed: int = 0, workers: int = 2, root: Path | None =
     return found
 
 
-def _fate(mutant: Mutant, folder: Path, root: Path, why: dict[str, str]) -> Fate:
+def _fate(mutant: Mutant, folder: Path, why: dict[str, str]) -> Fate:
     path = folder / "src/discreet" / mutant.file
-    original = (root / "src/discreet" / mutant.file).read_bytes()
+    original = path.read_bytes()
     began = time.perf_counter()
     path.write_bytes(original[: mutant.start] + mutant.after.encode() + original[mutant.end :])
     try:
-        killer = _killer(folder, root)
+        killer = _killer(folder)
     finally:
         path.write_bytes(original)
     because = why.get(mutant.key, "") if not killer else ""
     return Fate(mutant.key, mutant.line, mutant.kind, killer, because, round(time.perf_counter() - began, 1))
 
 
-def _killer(folder: Path, root: Path) -> str:
-    tests = [test for test in TESTS if (root / test).exists()]
+def _killer(folder: Path) -> str:
+    tests = [test for test in TESTS if (folder / test).exists()]
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header", "-rfE", "--tb=no", *tests]
     environment = {**os.environ, "PYTHONPATH": str(folder / "src"), "PYTHONDONTWRITEBYTECODE": "1", "DISCREET_MUTANT": "1"}
     try:
-        done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=SECONDS_MAX)
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=SECONDS_MAX)
     except subprocess.TimeoutExpired:
         return "(did not end)"
     if done.returncode == 0:

@@ -113,7 +113,8 @@ def _check_size(tree: ast.Module) -> None:
         if not deeper:
             return
         if depth == PLAN_DEPTH_MAX:
-            raise PlanError(f"nested deeper than {PLAN_DEPTH_MAX}", span_of(deeper[0]), "use names for the parts")
+            located = next((n for n in (*deeper, *level) if hasattr(n, "lineno")), level[0])
+            raise PlanError(f"nested deeper than {PLAN_DEPTH_MAX}", span_of(located), "use names for the parts")
         level = deeper
 
 

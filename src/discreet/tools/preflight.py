@@ -14,7 +14,7 @@ from typing import Any
 
 from discreet.kernel.contract import Effect, Place, Recipient, Role
 from discreet.kernel.domain import known, scan
-from discreet.kernel.errors import Span
+from discreet.kernel.errors import PlanError, Span
 from discreet.kernel.interpreter import Outcome, Request, run
 from discreet.kernel.label import PUBLIC, Label, join, join2
 from discreet.kernel.monitor import Decision, Flow, Judge, Verdict, decide
@@ -157,7 +157,10 @@ class _Port:
         stopped = next((found for v in request.arguments.values() if (found := scan(v)[1]) is not None), None)
         if stopped is not None:
             return Value(stopped, base)
-        shape = request.contract.result_of(request.arguments)
+        try:
+            shape = request.contract.result_of(request.arguments)
+        except PlanError as error:  # a schema that is none, told where the call stands
+            raise PlanError(error.message, request.span, error.rewrite) from None
         unknown = described(to_unknown(shape, base, standing_of_result(request)), shape, request)
         if self.look_up is not None and resolvable(request, exact):
             return _found(unknown, self.really(request, flow))
