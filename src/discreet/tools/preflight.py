@@ -163,7 +163,8 @@ class _Port:
             raise PlanError(error.message, request.span, error.rewrite) from None
         unknown = described(to_unknown(shape, base, standing_of_result(request)), shape, request)
         if self.look_up is not None and resolvable(request, exact):
-            return _found(unknown, self.really(request, flow))
+            real = self.really(request, flow)
+            return _found(unknown, real).under(real.label)  # as the run will have it, from the first line that looked it up
         return unknown
 
     def really(self, request: Request, flow: Flow) -> Value:
