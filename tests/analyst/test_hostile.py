@@ -159,11 +159,11 @@ def test_values_of_a_claim_enter_the_test_as_literals_only() -> None:
 
     from discreet.analyst.proof import emit
 
-    nasty = "'''\"\"\"\n@@\\ '); raise SystemExit(1) #\u202e"
+    nasty = "'''\"\"\"\n@@\\ '); raise Planted(1) #\u202e"
     claim = read_claim({**HONEST_CLAIM, "name": nasty, "template": nasty, "effect": nasty, "function": nasty, "endpoint": nasty, "steps": [{"method": nasty, "path": nasty, "query": [[nasty, nasty]]}], "loader": {"module": nasty, "file": nasty, "attribute": nasty}}, frozenset({"app.py"}))
     assert claim is not None
     tree = ast.parse(emit(claim, "/project"))
-    assert not [n for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id == "SystemExit"]
+    assert not [n for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id == "Planted"]
 
 
 def test_lines_that_are_no_objects_are_dropped() -> None:

@@ -294,10 +294,10 @@ class Attack(object):
         def shape(name):
             self.names = self.text_names = [name]
             mark = "dq%sw" % self.nonce
-            effects, status, _headers, body = self.send(self.build(modes[0] if modes else "query", {name: mark}, {}), mark)
+            effects, status, headers, body = self.send(self.build(modes[0] if modes else "query", {name: mark}, {}), mark)
             self.kinds_static |= self.watch.kinds
             body = re.sub(rb"\d", b"", body.replace(mark.encode(), b"").replace(name.encode(), b""))
-            return status, tuple(sorted({(e["what"], tuple(e["at"] or ())) for e in effects})), len(body)
+            return status, any(mark in str(v) for _k, v in headers), len(headers), tuple(sorted({(e["what"], tuple(e["at"] or ())) for e in effects})), len(body)
 
         base = shape("zzunknown")
         for name in names:
@@ -404,7 +404,7 @@ class Attack(object):
             self.look()
         self.passive()
         kinds = [k for k in PAYLOADS if k not in ("archive", "filename") and (self.all_kinds or k in self.kinds_static or k in ("xss", "redirect"))]
-        kinds.sort(key=lambda k: (k not in self.kinds_static, k in ("command", "code"), k == "code"))
+        kinds.sort(key=lambda k: (k not in self.kinds_static and k not in ("xss", "redirect"), k in ("command", "code"), k == "code"))
         # Every kind with plain surroundings first, then the rest of the surroundings.
         for variant in self.variants:
             for kind in kinds:

@@ -35,12 +35,12 @@ def to_http(request):
             parts.append(head.encode("utf-8") + content.encode("latin-1") + b"\r\n")
         body, kind = b"".join(parts) + ("--%s--\r\n" % edge).encode(), "multipart/form-data; boundary=" + edge
     elif request.get("form"):
-        body, kind = urlencode([tuple(p) for p in request["form"]]).encode(), "application/x-www-form-urlencoded"
+        body, kind = urlencode([tuple(p) for p in request["form"]], quote_via=quote).encode(), "application/x-www-form-urlencoded"
     if kind is not None and not any(k.lower() == "content-type" for k, _ in headers):
         headers.append(("Content-Type", kind))
     if body:
         headers.append(("Content-Length", str(len(body))))
-    return request["method"], request["path"], urlencode([tuple(p) for p in request.get("query", [])]), headers, body
+    return request["method"], request["path"], urlencode([tuple(p) for p in request.get("query", [])], quote_via=quote), headers, body
 
 
 def send_wsgi(app, request):
