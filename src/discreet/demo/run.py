@@ -83,6 +83,8 @@ def _honest(shown: Terminal, folder: Path, model: str) -> Act:
         shown.line(f"  She asks: {ERRAND}.")
         planner_, reader, says = _models(shown, model)
         shown.line(f"  {says}", "faint")
+        if model in ("local", "local-small"):
+            shown.line("  planning; the first time on a machine takes minutes, since the model digests its instructions once", "faint")
         visitor = Visitor(shown, allow=True)
         session, names = _session(on, shown, visitor, reader)
         shown.names = names
