@@ -61,12 +61,15 @@ def fits(allowance: Allowance, flow: Flow, norms: Norms) -> bool:
     if not all(addressed(allowance, r) for r in flow.recipients or (USER,)):
         return False
     fine = {"user", "planner", *allowance.sources} | (flow.place.label.sources if "place" in allowance.sources else set())
+    if "any" not in allowance.sources and not flow.pc.sources <= fine:
+        return False
     for parameter in flow.contract.parameters:
         value = flow.arguments[parameter.name]
         if parameter.role in (Role.CONTENT, Role.KEY):
             continue
         sources = value.total.sources | flow.pc.sources
-        if value.standing < allowance.standing.get(parameter.role, Standing.USER):
+        standing = Standing.OUTSIDE if value.standing is Standing.PLANNER and value.total.sources else value.standing
+        if standing < allowance.standing.get(parameter.role, Standing.USER):
             return False
         if "any" not in allowance.sources and not sources <= fine:
             return False

@@ -12,11 +12,13 @@ from typing import Any
 
 OPAQUE_CHARS_MIN = 16  # a token this long that mixes digits and letters is taken to be pasted
 
-_TOKEN = re.compile(r"[^\s,;:!?()\[\]{}<>\"“”„«»]+")
+_TOKEN = re.compile(r"(?:[^\s,;:!?()\[\]{}<>\"“”„«»]|(?<=\d)[:,](?=\d))+")  # 10:30 and 1,000 are one token
+_PART = re.compile(r"(?<!\d)[,;:]|[,;:](?!\d)|[()\[\]{}]")  # words on both sides of these are not one name
 _QUOTED = re.compile(r"\"[^\"\n]*\"|“[^”\n]*”|„[^“\n]*“|«[^»\n]*»|(?m:^\s*>.*$)|`[^`\n]*`")
 _CLAUSE = re.compile(r"[.!?;\n](?=\s|$)|,(?=\s*(?:but|and|then|please)\b)|\bbut\b")
 _NEGATION = re.compile(r"\b(?:not|never|no|without|except|unless|neither|nor|avoid|instead of|rather than|(?:do|does|did|should|must|ca|wo)n[’']?t|don[’']?t)\b", re.I)
 _POSSESSIVE = re.compile(r"[’']s$")
+_THOUSANDS = re.compile(r"^[€$£]?\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?$")
 _MONEY = re.compile(r"^[€$£]?(\d+(?:[.,]\d{1,2})?)(?:€|eur|euros?|usd|gbp)?$", re.I)
 
 
@@ -27,8 +29,8 @@ class Said:
         typed = _QUOTED.sub(lambda m: " " * len(m.group()), request)
         self._runs: list[list[str]] = []
         for clause in _CLAUSE.split(typed):
-            affirmed = _NEGATION.split(clause)[0]
-            self._runs.append([_clean(token) for token in _TOKEN.findall(affirmed) if _clean(token)])
+            for part in _PART.split(_NEGATION.split(clause)[0]):
+                self._runs.append([_clean(token) for token in _TOKEN.findall(part) if _clean(token)])
         self._numbers = {n for run in self._runs for token in run if (n := _number(token)) is not None}
 
     def __call__(self, literal: Any) -> bool:
@@ -49,6 +51,7 @@ def _clean(token: str) -> str:
 
 
 def _number(token: str) -> float | None:
+    token = token.replace(",", "") if _THOUSANDS.match(token) else token
     found = _MONEY.match(token)
     return float(found.group(1).replace(",", ".")) if found else None
 

@@ -82,6 +82,8 @@ def _misfits(
         found.append(_Misfit("", f"could be done {flow.times} times, more than {allowance.times_max}"))
     if allowance.undoable and not flow.contract.undoable:
         found.append(_Misfit("", "cannot be undone"))
+    if foreign := _foreign(flow.pc.sources | flow.preflight_pc.sources, allowance, flow):
+        found.append(_Misfit("", f"was influenced by {', '.join(sorted(foreign))}"))
     for parameter in flow.contract.parameters:
         if parameter.name in authority:
             found += _unfit(allowance, parameter.name, parameter.role, authority[parameter.name], flow, norms)
