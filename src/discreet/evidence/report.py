@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 EXHAUSTIVE_SIZE = 3
+KILLS_FULL, KILLS_MIN = 500, 3
 MUTANTS_SHARE_MIN = 0.02  # of a run of a small share: fewer mutants than this say nothing
 
 
@@ -19,9 +20,10 @@ def write(folder: Path, share: float = 1.0, seed: int = 0, workers: int = 2, tol
     """Run pairs, small plans, seeded leaks and mutants; read what other parts left in `folder`. True when all holds."""
     folder.mkdir(parents=True, exist_ok=True)
     parts = {"pairs": _pairs(share, seed, workers, folder / "runs"), "leaks": _leaks(share), "mutants": _mutants(share, seed, workers, folder)}
+    parts |= {"agentdojo": _agentdojo(share, workers, folder / "runs"), "kills": _kills(share, seed)}
     for name, part in parts.items():
         told(f"{name}: {part['said']}")
-    for name in ("agentdojo", "oversharing", "benchmarks"):
+    for name in ("oversharing", "benchmarks"):
         other = folder / f"{name}.json"
         if other.exists():
             parts[name] = json.loads(other.read_text("utf-8"))
@@ -34,7 +36,7 @@ def write(folder: Path, share: float = 1.0, seed: int = 0, workers: int = 2, tol
     (folder / "summary.json").write_text(json.dumps(summary, indent=1, ensure_ascii=False), "utf-8")
     (folder / "report.md").write_text(_markdown(summary), "utf-8")
     whole = summary["mutants"] - summary["mutants_killed"] - summary["mutants_equivalent"]
-    return not summary["violations"] and not summary["crashes"] and not whole and all(one["after"] for one in parts["leaks"]["leaks"])
+    return not summary["violations"] and not parts["kills"]["violations"] and not summary["agentdojo"].get("effective") and not summary["crashes"] and not whole and all(one["after"] for one in parts["leaks"]["leaks"])
 
 
 def _pairs(share: float, seed: int, workers: int, store: Path) -> dict[str, Any]:
@@ -81,6 +83,26 @@ def _mutants(share: float, seed: int, workers: int, folder: Path) -> dict[str, A
     }  # fmt: skip
 
 
+def _agentdojo(share: float, workers: int, store: Path) -> dict[str, Any]:
+    """AgentDojo in its own environment, made from the registry; told plainly where that cannot be had."""
+    from discreet.evidence.agentdojo import setup
+
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        made = setup.run(share, store / "agentdojo.jsonl" if share >= 0.1 else None, workers)
+    except (setup.Unavailable, OSError, ValueError) as error:
+        return {"said": f"not run: {error}"}
+    return {"said": f"{made['done']} of {made['tasks']} tasks, {made['questions']} questions, {made['effective']} of {made['attacks']} attacks effective", **made}
+
+
+def _kills(share: float, seed: int) -> dict[str, Any]:
+    from discreet.evidence.kills import kills
+
+    made = kills(max(int(KILLS_FULL * share), KILLS_MIN), seed)
+    said = f"{made.kills} kills of an errand, {made.unknown} acts left unknown and told so, {len(made.violations)} violations"
+    return {"said": said, "kills": made.kills, "by_step": dict(made.by_step), "unknown": made.unknown, "violations": made.violations, "seconds": round(made.seconds, 1), "seed": seed}
+
+
 def _markdown(summary: dict[str, Any]) -> str:
     pairs, mutants, leaks = summary["parts"]["pairs"], summary["parts"]["mutants"], summary["parts"]["leaks"]
     lines = [
@@ -90,6 +112,8 @@ def _markdown(summary: dict[str, Any]) -> str:
         f"| E1 paired execution | {pairs['pairs']} pairs, {pairs['observed']} with something to observe | {pairs['violations']} violations, {pairs['crashes']} crashes | {pairs['seconds']} |",
         f"| E1 small plans | {pairs['plans_exhausted']} plans of up to {pairs['plans_exhausted_size']} statements | in the line above | |",
         f"| E4 mutants | {mutants.get('mutants', 0)} | {mutants.get('killed', 0)} killed, {mutants.get('equivalent', 0)} argued equivalent | {mutants['seconds']} |",
+        f"| kill -9 | {summary['parts']['kills']['said']} | {len(summary['parts']['kills']['violations'])} violations | {summary['parts']['kills']['seconds']} |",
+        f"| E6 AgentDojo | {summary['parts']['agentdojo']['said']} | | {summary['parts']['agentdojo'].get('seconds', '')} |",
         f"| seeded leaks | {len(leaks['leaks'])} | {leaks['said']} | {leaks['seconds']} |", "",
         "## Seeded leaks", "", "| rule switched off | rule | found after pairs |", "|---|---|---|",
         *(f"| {one['name']} | {one['rule']} | {one['after'] or 'not found'} |" for one in leaks["leaks"]), "",
