@@ -17,7 +17,8 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from queue import Empty, SimpleQueue
+from typing import Any, ClassVar
 
 from discreet.kernel.contract import Effect, Role
 from discreet.kernel.domain import scan
@@ -300,23 +301,37 @@ def confirmable(line: Line) -> bool:
     return line.exact and not faults and not private and not flow.pc.sources and flow.times == 1 and not flow.unresolved
 
 
+class _Worker:
+    """A thread that does one piece of work after the other; one that misses its time is left to itself."""
+
+    idle: ClassVar[list[_Worker]] = []
+
+    def __init__(self) -> None:
+        self.work: SimpleQueue[Callable[[], Any]] = SimpleQueue()
+        self.made: SimpleQueue[tuple[bool, Any]] = SimpleQueue()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self.made.put((True, self.work.get()()))
+            except BaseException as error:
+                self.made.put((False, error))
+
+
 def in_time(work: Callable[[], Any], seconds_max: float) -> Any:
     """What `work` returns or raises; TimeoutError when that takes longer. Work that is given up on may still go on outside,
     so a write of which this is said is unknown (G3.5, G8.1)."""
-    made: list[tuple[bool, Any]] = []
-
-    def run() -> None:
-        try:
-            made.append((True, work()))
-        except BaseException as error:
-            made.append((False, error))
-
-    worker = threading.Thread(target=run, daemon=True)
-    worker.start()
-    worker.join(seconds_max)
-    if not made:
-        raise TimeoutError(f"no answer within {seconds_max} s")
-    good, outcome = made[0]
+    try:
+        worker = _Worker.idle.pop()
+    except IndexError:
+        worker = _Worker()
+    worker.work.put(work)
+    try:
+        good, outcome = worker.made.get(timeout=seconds_max)
+    except Empty:
+        raise TimeoutError(f"no answer within {seconds_max} s") from None
+    _Worker.idle.append(worker)
     if good:
         return outcome
     raise outcome

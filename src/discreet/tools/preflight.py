@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from discreet.kernel.contract import Effect, Place, Recipient, Role
@@ -65,39 +65,36 @@ class Preview:
     outcome: Outcome
     resolved: Mapping[tuple[Any, ...], Value]
     kept: Mapping[str, Label]
+    _at: dict[Span, list[tuple[frozenset[str], Line]]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for line in self.lines:
+            self._at.setdefault(line.flow.span, []).append((frozenset(line.key[1]), line))
+
+    def _seen(self, flow: Flow) -> list[Line]:
+        """The lines of the preflight that this call is one of."""
+        _, recipients = line_key(flow)
+        return [line for named, line in self._at.get(flow.span, ()) if named.issuperset(recipients) or line.flow.unresolved]
 
     def label(self, flow: Flow) -> Label | None:
         """The join of the labels that the preflight saw at this line; None when it saw no such line (G3.8)."""
-        found: Label | None = None
-        span, recipients = line_key(flow)
-        for line in self.lines:
-            here, named = line.key
-            if here == span and (set(recipients) <= set(named) or line.flow.unresolved):
-                found = line.flow.label if found is None else join2(found, line.flow.label)
-        return found
+        seen = self._seen(flow)
+        return join(*(line.flow.label for line in seen)) if seen else None
 
     def place(self, flow: Flow) -> Place:
         """The call's place, which is fixed before the run (G2.6): where the preflight saw only others, the join of those."""
-        seen = [line.flow.place for line in self.lines if line.key[0] == flow.span]
+        seen = [line.flow.place for _, line in self._at.get(flow.span, ())]
         if not seen or any(place.id == flow.place.id for place in seen):
             return flow.place
         return replace(seen[0], label=join(*(place.label for place in seen)), readers=tuple({r: None for p in seen for r in p.readers}))
 
     def pc(self, flow: Flow) -> Label:
         """The join of what the preflight saw decide whether this line runs."""
-        found = PUBLIC
-        span, recipients = line_key(flow)
-        for line in self.lines:
-            if line.key[0] == span and (set(recipients) <= set(line.key[1]) or line.flow.unresolved):
-                found = join2(found, line.flow.pc)
-        return found
+        return join(*(line.flow.pc for line in self._seen(flow)))
 
     def times(self, flow: Flow) -> int:
         """How often this line may run at most."""
-        span, recipients = line_key(flow)
-        return sum(
-            line.flow.times for line in self.lines if line.key[0] == span and (set(recipients) <= set(line.key[1]) or line.flow.unresolved)
-        )
+        return sum(line.flow.times for line in self._seen(flow))
 
     @property
     def verdict(self) -> Verdict:
