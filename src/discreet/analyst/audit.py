@@ -240,7 +240,7 @@ class _Run:
 
         def on_progress(message: dict[str, Any]) -> None:
             if isinstance(message.get("map"), list):
-                counts["all"] = len(message["map"])
+                counts["all"] = counts["all"] + len(message["map"]) if message["map"] and message["map"][0].get("framework") == "function" else len(message["map"]) or counts["all"]
                 self.progress(f"{counts['all']} entry points")
             if isinstance(message.get("done"), str):
                 counts["done"] += 1
