@@ -112,8 +112,7 @@ class _Resolver:
     def __init__(self, plan: Plan, tools: Mapping[str, Contract], given: frozenset[str]) -> None:
         self.plan, self.tools, self.given = plan, tools, given
         self.roots = {name.split(".")[0] for name in tools}
-        self.nodes = list(ast.walk(plan.tree))
-        self.parents = {child: node for node in self.nodes for child in ast.iter_child_nodes(node)}
+        self.nodes, self.parents = list(plan.nodes), plan.parents
         self.stored = {n.id for n in self.nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
         self.names = self.stored | given
         self.calls: dict[ast.Call, Target] = {}

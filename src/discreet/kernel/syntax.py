@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from discreet.kernel.errors import PlanError, Span
@@ -70,10 +71,12 @@ if hasattr(ast, "TypeAlias"):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A parsed plan: accepted syntax only; names and tools are not checked yet."""
+    """A parsed plan: accepted syntax only; names and tools are not checked yet. Its nodes stand level by level."""
 
     source: str
     tree: ast.Module
+    nodes: tuple[ast.AST, ...]
+    parents: Mapping[ast.AST, ast.AST]
 
 
 def span_of(node: ast.AST) -> Span:
@@ -96,26 +99,33 @@ def parse(source: str) -> Plan:
         raise PlanError(message[0].lower() + message[1:], Span(error.lineno or 1, error.offset or 1)) from None
     except (RecursionError, MemoryError, ValueError):
         raise PlanError("the plan is nested too deeply", Span(1, 1), "use names for the parts") from None
-    _check_size(tree)
-    for node in ast.walk(tree):
-        for child in ast.iter_child_nodes(node):
-            _check_node(child, span_of(child if hasattr(child, "lineno") else node))
-    return Plan(source, tree)
+    nodes, parents = _walked(tree)
+    for node in nodes[1:]:
+        _check_node(node, span_of(node if hasattr(node, "lineno") else parents[node]))
+    return Plan(source, tree, tuple(nodes), parents)
 
 
-def _check_size(tree: ast.Module) -> None:
-    count, level = 0, [tree]
+def _walked(tree: ast.Module) -> tuple[list[ast.AST], dict[ast.AST, ast.AST]]:
+    """Every node and its parent, by one walk that holds to the limits."""
+    nodes: list[ast.AST] = []
+    parents: dict[ast.AST, ast.AST] = {}
+    level: list[ast.AST] = [tree]
     for depth in range(PLAN_DEPTH_MAX + 1):
-        count += len(level)
-        if count > PLAN_NODES_MAX:
+        nodes += level
+        if len(nodes) > PLAN_NODES_MAX:
             raise PlanError(f"the plan has more than {PLAN_NODES_MAX} parts", span_of(level[0]), "split the errand")
-        deeper = [child for node in level for child in ast.iter_child_nodes(node)]
+        deeper: list[ast.AST] = []
+        for node in level:
+            for child in ast.iter_child_nodes(node):
+                parents[child] = node
+                deeper.append(child)
         if not deeper:
-            return
+            break
         if depth == PLAN_DEPTH_MAX:
             located = next((n for n in (*deeper, *level) if hasattr(n, "lineno")), level[0])
             raise PlanError(f"nested deeper than {PLAN_DEPTH_MAX}", span_of(located), "use names for the parts")
         level = deeper
+    return nodes, parents
 
 
 def _check_node(node: ast.AST, span: Span) -> None:

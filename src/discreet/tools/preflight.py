@@ -254,7 +254,7 @@ def _summed(lines: list[Line]) -> tuple[Line, ...]:
 
 def _with_ignored(lines: tuple[Line, ...], plan: ResolvedPlan) -> tuple[Line, ...]:
     """Flag an effect behind an earlier effect whose result the plan never looks at (G3.4)."""
-    unread = _unread_effects(plan)
+    unread = _unread_effects(plan) if any(line.flow.contract.effect is not Effect.READ for line in lines) else []
     flagged = []
     for line in lines:
         earlier = tuple(
