@@ -68,8 +68,7 @@ def fits(allowance: Allowance, flow: Flow, norms: Norms) -> bool:
         if parameter.role in (Role.CONTENT, Role.KEY):
             continue
         sources = value.total.sources | flow.pc.sources
-        standing = Standing.OUTSIDE if value.standing is Standing.PLANNER and value.total.sources else value.standing
-        if standing < allowance.standing.get(parameter.role, Standing.USER):
+        if value.standing < allowance.standing.get(parameter.role, Standing.USER):
             return False
         if "any" not in allowance.sources and not sources <= fine:
             return False

@@ -88,7 +88,7 @@ class Flow:
         for parameter in self.contract.parameters:
             value = self.arguments.get(parameter.name)
             if value is not None and parameter.role in AUTHORITY:
-                found[parameter.name] = (evidence(value), value.total.sources | self.pc.sources | self.preflight_pc.sources)
+                found[parameter.name] = (lowest_standing(value), value.total.sources | self.pc.sources | self.preflight_pc.sources)
         return found
 
 
@@ -107,12 +107,6 @@ def _container(value: Value) -> bool:
 def selects(parameter: Parameter) -> bool:
     """Whether an argument is an id or a key: it says which object, rather than what is put into it."""
     return parameter.role is Role.KEY or (parameter.role in AUTHORITY and parameter.shape.kind in ("text", "enum", "list", "any"))
-
-
-def evidence(value: Value) -> Standing:
-    """The standing of an argument: what was computed from outside text is as good as outside text (G3.6)."""
-    least = lowest_standing(value)
-    return Standing.OUTSIDE if least is Standing.PLANNER and value.total.sources else least
 
 
 def lowest_standing(value: Value) -> Standing:
