@@ -28,6 +28,11 @@ def test_what_a_place_keeps_raises_its_label_for_later_reads() -> None:
     assert kept.place(Place("drafts/inner", PUBLIC)).label.tags
 
 
+def test_a_raised_place_still_holds_what_it_declares() -> None:
+    kept, place = Kept(), Place("mail", label([HEALTH]), keeps=("purchase",))
+    assert verdict(kept.raised(flow(label([ORDER, HEALTH]), place))) is Verdict.PERMIT
+
+
 def test_what_it_does_not_keep_is_asked_and_raises_it_all_the_same() -> None:
     kept, place = Kept(), Place("drafts", PUBLIC, keeps=("purchase",))
     assert verdict(kept.raised(flow(label([HEALTH]), place))) is Verdict.ASK
