@@ -56,7 +56,8 @@ def errand(ledger: Ledger, user: User, outcomes: list[str], paid: list[object], 
 
 def test_an_act_whose_outcome_is_unknown_is_asked_before_it_is_done_again(ledger: Ledger) -> None:
     paid: list[object] = []
-    errand(ledger, User(), ["unknown"], paid)
+    first = errand(ledger, User(), ["unknown"], paid)
+    assert first.faults == (("pay", "unknown"),) and not first.done
     assert len(paid) == 1 and len(ledger.unknowns()) == 1
     denying = User(Reply.DENY)
     assert errand(ledger, denying, ["done"], paid).questions == 1

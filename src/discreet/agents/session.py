@@ -86,7 +86,7 @@ class Report:
     lines: tuple[Line, ...]
     problems: tuple[str, ...] = ()
     denied: int = 0
-    faults: int = 0
+    faults: tuple[tuple[str, str], ...] = ()
 
     @property
     def done(self) -> bool:
@@ -174,7 +174,7 @@ class Session:
         stopped = inert(_spoken(outcome.stopped)) if outcome.stopped is not None else ""
         return Report(
             gate.errand, planned.request, planned.source, told, stopped, gate.questions,
-            tuple(accounts(ledger, gate.errand, self.world.counts())), planned.preview.lines, (), gate.denied, gate.faults,
+            tuple(accounts(ledger, gate.errand, self.world.counts())), planned.preview.lines, (), gate.denied, tuple(gate.faults),
         )  # fmt: skip
 
     def _reserve(self, planned: Planned) -> None:

@@ -94,6 +94,10 @@ def _honest(shown: Terminal, folder: Path, model: str) -> Act:
             drafted = _drafted(session, _recorded()[0])
         report = _perform(shown, session, drafted)
         shown.report(report)
+        if not report.done and planner_.id.startswith("local"):
+            shown.line("\n  The small model's plan did not do the errand, and told nobody what it should not. The same with the recorded plan:", "warn")
+            report = _perform(shown, session, _drafted(session, _recorded()[0]))
+            shown.report(report)
         return Act(report, names, visitor.questions, _leaks(on), len(on.facts))
 
 

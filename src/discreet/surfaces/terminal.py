@@ -6,10 +6,11 @@ Contents are written without markup: nothing that a service or a plan wrote can 
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
-from discreet.agents.session import Report
+from discreet.agents.session import FAULT_WORDS, Report
 from discreet.kernel.contract import Effect
 from discreet.kernel.monitor import Flow, Verdict
 from discreet.tools.preflight import Line, who_learns
@@ -134,7 +135,15 @@ class Terminal:
             self.line(f"  {text}")
         if report.stopped:
             self.line(f"  stopped: {report.stopped}", "warn")
+        self.not_done(report)
         self.accounts(report)
+
+    def not_done(self, report: Report) -> None:
+        """Which calls gave no result, whatever the plan prints: its words are a model's."""
+        if report.faults:
+            self.line("\nNot done, whatever the answer says", "warn")
+        for (tool, kind), count in Counter(report.faults).items():
+            self.line(f"  {tool}: {FAULT_WORDS.get(kind, kind)}{f' ({count} times)' if count > 1 else ''}", "warn")
 
     def accounts(self, report: Report, own: bool = False) -> None:
         """Who learnt what: outside parties in full, the user's own services in one line."""
@@ -161,6 +170,7 @@ def as_json(report: Report, names: Mapping[str, str]) -> dict[str, Any]:
         "questions": report.questions,
         "denied": report.denied,
         "done": report.done,
+        "not_done": [{"tool": tool, "why": kind} for tool, kind in report.faults],
         "lines": [line_json(line) for line in report.lines],
         "accounts": [
             {

@@ -27,7 +27,7 @@ from discreet.kernel.interpreter import Request
 from discreet.kernel.label import PUBLIC, Label, join2
 from discreet.kernel.monitor import Asked, Decision, Flow, Judge, Permit, Verdict, check, decide
 from discreet.kernel.shape import to_value
-from discreet.kernel.value import Standing, Value, fault, plain
+from discreet.kernel.value import Fault, Standing, Value, fault, plain
 from discreet.ledger.chain import Repeated
 from discreet.ledger.entry import Kind, Status, of_flow
 from discreet.policy.spending import noted, spends
@@ -69,7 +69,7 @@ class Gate:
     edits: dict[bytes, Edited] = field(default_factory=dict)  # by the digest of the call as it was
     questions: int = 0
     denied: int = 0
-    faults: int = 0  # calls of the run that gave no result, for whatever reason
+    faults: list[tuple[str, str]] = field(default_factory=list)  # (tool, kind) of the run's calls that gave no result
     _turns: dict[Any, int] = field(default_factory=dict)
 
     # ------------------------------------------------------------------------------------------ the run
@@ -77,7 +77,8 @@ class Gate:
     def call(self, request: Request) -> Value:
         """One tool call of the run (the interpreter's Port)."""
         value = self._call(request)
-        self.faults += not value.ok
+        if isinstance(value.data, Fault):
+            self.faults.append((request.contract.name, value.data.kind))
         return value
 
     def _call(self, request: Request) -> Value:
