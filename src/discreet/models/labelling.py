@@ -23,7 +23,7 @@ near_max = 5  # candidates that doubt chooses among
 PRIVATE_FIRST = (
     "unclassified", "credential", "health", "personal", "communication/secret", "legal", "identity", "finance", "family", "work/secret",
     "work/salary", "work/performance", "communication", "location", "education", "work", "contact", "device", "home", "vehicle", "document",
-    "social", "schedule", "purchase", "body", "preference", "general",
+    "reference", "social", "schedule", "purchase", "body", "preference", "general",
 )  # fmt: skip
 
 
