@@ -127,7 +127,7 @@ def _weights(shown: Terminal, name: str) -> None:
         last = [-1]
 
         def progress(at: Any) -> None:
-            percent = int(100 * at.done_bytes / max(at.total_bytes, 1)) if hasattr(at, "done_bytes") else 0
+            percent = int(100 * at.done_bytes / max(at.total_bytes, 1))
             if percent // 10 != last[0]:
                 last[0] = percent // 10
                 shown.line(f"    {percent} %", "faint")
