@@ -137,6 +137,11 @@ class _Machine:
         if self.preflight and self.steps > STEPS_MAX:
             raise LimitError(f"the plan could take more than {STEPS_MAX} steps", span_of(node), "bound the list: `xs[:20]`")
 
+    def weigh(self, node: ast.AST, *operands: Value) -> None:
+        """Charge an operation for what it runs through: elements, and thousands of characters, by public bounds (G3.7)."""
+        if self.preflight:
+            self.charge(node, sum(_bulk(operand) for operand in operands))
+
     # ------------------------------------------------------------------------------------------ statements
 
     def block(self, body: list[ast.stmt]) -> _Status:
@@ -200,6 +205,7 @@ class _Machine:
                     self.assign(part, item)
             case ast.Subscript(value=ast.Name(id=name), slice=key):
                 held = self.read(name, target)
+                self.weigh(target, held)
                 self.env[name] = self.held(ops.stored(held, self.eval(key), value.under(self.pc), span_of(target)), target).under(self.pc)
 
     def augmented(self, target: ast.expr, operator: ast.operator, expression: ast.expr, node: ast.AST) -> Value:
@@ -210,6 +216,8 @@ class _Machine:
         """`xs.append(x)` and its like bind the name anew."""
         span = span_of(call)
         target = self.read(change.target, call)
+        if change.method != "append" or change.key is not None:
+            self.weigh(call, target)
         key = self.eval(change.key) if change.key is not None else None
         held = target if key is None else ops.index(target, key, span)
         arguments = [self.eval(argument).under(self.pc) for argument in call.args]
@@ -458,7 +466,9 @@ class _Machine:
         return ops.index(value, key, span_of(node))
 
     def binary(self, node: ast.BinOp) -> Value:
-        return ops.arithmetic(type(node.op), self.eval(node.left), self.eval(node.right), span_of(node))
+        left, right = self.eval(node.left), self.eval(node.right)
+        self.weigh(node, left, right)
+        return ops.arithmetic(type(node.op), left, right, span_of(node))
 
     def unary(self, node: ast.UnaryOp) -> Value:
         value = self.eval(node.operand)
@@ -495,6 +505,7 @@ class _Machine:
                     break
                 self.pc = join2(self.pc, label)
             right = self.eval(right_node)
+            self.weigh(node, left, right)
             one = ops.compare(type(operator), left, right, span_of(node))
             result = one if result is None else _conjunction(result, one)
             left = right
@@ -667,6 +678,7 @@ class _Machine:
                 receiver = self.eval(node.func.value)  # type: ignore[attr-defined]
                 args = [self.argument(a) for a in node.args]
                 named = {k.arg: self.eval(k.value) for k in node.keywords if k.arg}
+                self.weigh(node, *(() if name == "get" else (receiver,)), *args)
                 return call_method(receiver, name, args, named, span_of(node))
             case FunctionCall(name=name):
                 return self.function(node, name)
@@ -693,6 +705,7 @@ class _Machine:
             return FUNCTIONS[name].run([self.eval(node.args[0]), wanted], {}, span)
         args = [self.argument(a) for a in node.args]
         named = {k.arg: self.eval(k.value) for k in node.keywords if k.arg}
+        self.weigh(node, *args)
         result = FUNCTIONS[name].run(args, named, span)
         return result if args or named else result.under(self.start)
 
@@ -744,6 +757,7 @@ class _Machine:
         """`sorted`, `min`, `max` with `key`, `reverse`, `default`."""
         args = [self.argument(a) for a in node.args]
         listed = args[0] if len(args) == 1 else seq(args, PUBLIC)
+        self.weigh(node, listed)
         keys = self.keys(node, listed)
         named = {k.arg: self.eval(k.value) for k in node.keywords if k.arg and k.arg != "key"}
         items, shape = ops.elements(listed, span)
@@ -804,6 +818,19 @@ class _Machine:
                 span_of(node), f"bound the list of the loop: `xs[:{contract.calls_max}]`",
             )  # fmt: skip
         return self.port.call(Request(contract, ordered, self.pc, span_of(node), self.weight))
+
+
+CHARS_A_STEP = 20_000
+ELEMENTS_A_STEP = 8  # what runs through a list does not evaluate a part of the plan for each element
+
+
+def _bulk(value: Value) -> int:
+    data = value.data
+    if isinstance(data, str):
+        return len(data) // CHARS_A_STEP
+    if isinstance(data, Unknown):
+        return (value.bound or 0) // CHARS_A_STEP if data.kind in ("text", "any") else 0
+    return size_max(data) // ELEMENTS_A_STEP
 
 
 class _Rows:
