@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,7 +37,7 @@ def connect(path: Path, key: bytes) -> Any:
     try:
         db.execute("pragma cipher_log_level = none")  # what is wrong is told by the error
         db.execute(f"pragma key = \"x'{key.hex()}'\"")
-        db.execute("pragma journal_mode = wal")
+        _write_ahead(db)
         db.execute("pragma synchronous = full")
         db.execute("pragma secure_delete = on")
         db.execute("pragma temp_store = memory")  # nothing of it is written to disk in the clear
@@ -45,6 +46,21 @@ def connect(path: Path, key: bytes) -> Any:
         db.close()
         raise StoreError(f"`{path}` cannot be opened: the key is wrong or the file is damaged") from error
     return db
+
+
+def _write_ahead(db: Any) -> None:
+    """Switch to write-ahead mode; two processes that switch a new file at once do not wait for each other by themselves."""
+    import sqlcipher3
+
+    until = time.monotonic() + BUSY_MS_MAX / 1000
+    while True:
+        try:
+            db.execute("pragma journal_mode = wal")
+            return
+        except sqlcipher3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
 
 
 def damage() -> tuple[type[Exception], ...]:
