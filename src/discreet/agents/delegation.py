@@ -94,7 +94,7 @@ class _Delegated:
         wanting = [one for one in self.pending if one.permit is None]
         if wanting:
             replies = inner.put([(replace(question(one.flow, one.decision), always=False), one.prepared) for one in wanting])
-            if any(reply is Reply.DENY for reply in replies):
+            if any(reply is not Reply.ONCE for reply in replies):  # edited or denied: then none of them, as nothing is computed after the answer
                 return 0
         done = 0
         for one in self.pending:
