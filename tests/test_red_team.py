@@ -48,6 +48,7 @@ class Account:
     """What the contracts of connectors need to know of one."""
 
     names = ("Northside Sports",)
+    currencies = {"Northside Sports": "EUR"}
     zone, address = "UTC", "nora@x.example"
 
     @property

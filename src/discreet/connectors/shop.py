@@ -67,6 +67,11 @@ class Shops(Connector):
         """What the shops are called."""
         return tuple(self._shops)
 
+    @property
+    def currencies(self) -> Mapping[str, str]:
+        """In which currency each shop is paid, by configuration; a checkout in another one is refused."""
+        return {name: shop.config.currency for name, shop in self._shops.items()}
+
     def close(self) -> None:
         for shop in self._shops.values():
             shop.link.close()

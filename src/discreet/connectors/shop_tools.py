@@ -17,7 +17,7 @@ RESULTS_MAX = 50
 
 def shop_tools(shops: Shops) -> tuple[Tool, ...]:
     """The tools of all configured shops. The shop is told every argument of its call; its answers come from it."""
-    places = {name: Place(f"shop/{name}", label((), (f"shop:{name}",)), owner=f"shop:{name}") for name in shops.names}
+    places = {name: Place(f"shop/{name}", label((), (f"shop:{name}",)), owner=f"shop:{name}", currency=currency) for name, currency in shops.currencies.items()}
     any_shop = Place("shop", label((), tuple(f"shop:{name}" for name in shops.names)))
 
     def place(arguments: Mapping[str, Value]) -> Place:

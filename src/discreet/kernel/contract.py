@@ -67,6 +67,7 @@ class Place:
     readable  whether any tool reads it again; what is written to a place that none reads need not fit its label
     keeps     information types that it may come to hold beyond its label; from then on its label has them too
     shows     places that hold less and in which a write here shows too: free/busy of a calendar, one person's mails of a mailbox
+    currency  in which amounts of calls here are, by the user's configuration; the connector refuses any other
     """
 
     id: str
@@ -77,6 +78,7 @@ class Place:
     keeps: tuple[str, ...] = ()
     shows: tuple[Place, ...] = ()
     own_sources: frozenset[str] | None = None  # those of the contract, where the label has come to hold more
+    currency: str = ""
 
     @property
     def declared(self) -> frozenset[str]:

@@ -97,13 +97,21 @@ def _unfit(
     standing, sources = evidence
     needed = allowance.standing.get(role, Standing.USER)
     found = []
-    if standing < needed:
-        found.append(_Misfit(name, f"is {SHOWN[standing]} and would have to be {SHOWN[needed]}"))
+    fixed = _as_fixed(name, standing, flow)
+    if (Standing.RESOLVED if fixed else standing) < needed:
+        found.append(_Misfit(name, f"is {'left as the tool has it' if fixed else SHOWN[standing]} and would have to be {SHOWN[needed]}"))
     if foreign := _foreign(sources, allowance, flow):
         found.append(_Misfit(name, f"was influenced by {', '.join(sorted(foreign))}"))
     if role is Role.AMOUNT and (why := _too_much(allowance, name, flow, norms)):
         found.append(_Misfit(name, why))
     return found
+
+
+def _as_fixed(name: str, standing: Standing, flow: Flow) -> bool:
+    """Whether an argument is what the contract fixes where it is left out: a plan that writes it out decides nothing by that."""
+    default, data = flow.contract.parameter(name).default, flow.arguments[name].data
+    same = isinstance(data, (str, int, float)) and type(data) is type(default) and data == default
+    return same and standing in (Standing.PLANNER, Standing.RESOLVED)
 
 
 SHOWN = {
@@ -126,7 +134,7 @@ def _foreign(sources: frozenset[str], allowance: Allowance, flow: Flow) -> froze
 def _too_much(allowance: Allowance, name: str, flow: Flow, norms: Norms) -> str:
     if allowance.amount_max is None:
         return "is an amount, and the norm states no limit"
-    amount, currency = money(name, flow.arguments)
+    amount, currency = money(name, flow)
     if amount is None or amount < 0:
         return "is not known to be an amount within the limit"
     if currency != allowance.currency:
@@ -136,16 +144,18 @@ def _too_much(allowance: Allowance, name: str, flow: Flow, norms: Norms) -> str:
     return f"is over the limit of {allowance.amount_max} {allowance.currency}" if total > allowance.amount_max else ""
 
 
-def money(name: str, arguments: Mapping[str, Value]) -> tuple[Decimal | None, str]:
-    """The amount (greatest possible, before the run) and its currency, from a record or from the argument `currency`."""
-    value = arguments[name]
+def money(name: str, flow: Flow) -> tuple[Decimal | None, str]:
+    """The amount (greatest possible, before the run) and its currency, from a record, from the argument `currency` or from the place."""
+    value = flow.arguments[name]
     fields: Mapping[str, Value] = {}
     if isinstance(value.data, Record):
         fields = value.data.fields
     elif isinstance(value.data, Map):
         fields = {str(key): element for key, (_, element) in value.data.entries.items()}
-    currency = fields.get("currency") or arguments.get("currency")
-    shown = currency.data if currency is not None and isinstance(currency.data, str) else ""
+    currency = fields.get("currency") or flow.arguments.get("currency")
+    if currency is None:
+        return _decimal(fields.get("amount", value)), flow.contract.place_of(flow.arguments).currency
+    shown = currency.data if isinstance(currency.data, str) else ""
     return _decimal(fields.get("amount", value)), shown
 
 

@@ -29,7 +29,7 @@ def spends(flow: Flow, decision: Decision, norms: Norms) -> dict[str, Decimal]:
     for parameter in flow.contract.parameters:
         if parameter.role is not Role.AMOUNT:
             continue
-        amount, _ = money(parameter.name, flow.arguments)
+        amount, _ = money(parameter.name, flow)
         for finding in decision.findings:
             if finding.argument == parameter.name and finding.verdict is Verdict.PERMIT and amount is not None:
                 for id_ in finding.norms:
