@@ -45,8 +45,10 @@ def inner(value: Value) -> Iterable[Value]:
 def scan(value: Value) -> tuple[bool, Fault | None]:
     """Whether anything in it is not known before the run, and the first fault in it."""
     data = value.data
-    if isinstance(data, SCALARS):
+    if type(data) is str or isinstance(data, SCALARS):
         return False, None
+    if type(data) is Unknown:
+        return True, None
     if isinstance(data, Fault):
         return False, data
     abstract, fault = isinstance(data, ABSTRACT), None

@@ -7,6 +7,7 @@ joins are cached, so that a join or a check costs the same whatever the size of 
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from collections.abc import Iterable, Mapping
@@ -28,7 +29,7 @@ class Tag(NamedTuple):
 class Label:
     """An immutable, interned pair of tags and sources; build it with `label()` or `join()`."""
 
-    __slots__ = ("tags", "sources", "_joins", "_key", "_hash")
+    __slots__ = ("tags", "sources", "_joins", "_key", "_hash", "_number")
 
     tags: Mapping[Tag, frozenset[str]]
     sources: frozenset[str]
@@ -44,11 +45,7 @@ class Label:
 
     def __le__(self, other: Label) -> bool:
         """Whether everything this label withholds, `other` withholds too."""
-        if self is other or self is PUBLIC:
-            return True
-        return self.sources <= other.sources and all(
-            tag in other.tags and other.tags[tag] <= audience for tag, audience in self.tags.items()
-        )
+        return join2(self, other) == other
 
     def __repr__(self) -> str:
         tags = ", ".join(f"{t.type}@{t.subject}" for t in sorted(self.tags)) or "-"
@@ -65,6 +62,7 @@ class Label:
 
 
 _interned: dict[tuple, Label] = {}
+_numbers = itertools.count()  # of labels as they are made, never used twice: what a cached join is found by
 _lock = threading.Lock()
 
 
@@ -74,12 +72,22 @@ def label(
     audience: Iterable[str] = (),
 ) -> Label:
     """Make a label from tags (all with one `audience`, or a mapping tag -> audience) and sources."""
+    if isinstance(sources, str) or isinstance(audience, str):  # or each letter would be one
+        raise DiscreetError(f'sources and audience are lists of texts; write `("{sources if isinstance(sources, str) else audience}",)`')
     if isinstance(tags, Mapping):
-        normal = {Tag(*tag): frozenset(heard) for tag, heard in tags.items()}
+        normal = {_tag(tag): frozenset(heard) for tag, heard in tags.items()}
     else:
         heard = frozenset(audience)
-        normal = {Tag(*tag): heard for tag in tags}
+        normal = {_tag(tag): heard for tag in tags}
     return _intern(normal, frozenset(sources))
+
+
+def _tag(pair: Tag | tuple[str, str]) -> Tag:
+    if type(pair) is Tag:
+        return pair
+    if not isinstance(pair, tuple) or len(pair) != 2 or not all(isinstance(part, str) for part in pair):
+        raise DiscreetError(f'a tag is an information type and a subject, such as `("health", "user")`; got {pair!r}')
+    return Tag(*pair)
 
 
 def _intern(tags: dict[Tag, frozenset[str]], sources: frozenset[str]) -> Label:
@@ -91,7 +99,7 @@ def _intern(tags: dict[Tag, frozenset[str]], sources: frozenset[str]) -> Label:
                 _drop_caches()
             found = object.__new__(Label)
             found.tags, found.sources = tags, sources
-            found._key, found._hash, found._joins = key, hash(key), {}
+            found._key, found._hash, found._joins, found._number = key, hash(key), {}, next(_numbers)
             _interned[key] = found
         return found
 
@@ -121,12 +129,12 @@ def join2(a: Label, b: Label) -> Label:
         return a
     if a is PUBLIC:
         return b
-    found = a._joins.get(b)
+    found = a._joins.get(b._number)
     if found is None:
         found = _join_slow(a, b)
         if len(a._joins) >= LABELS_MAX:
             a._joins.clear()
-        a._joins[b] = found
+        a._joins[b._number] = found
     return found
 
 

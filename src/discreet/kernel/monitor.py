@@ -242,8 +242,7 @@ def check(flow: Flow, judge: Judge, digest: bytes, confirmed: frozenset[bytes] =
     """The permit for this exact call. Raises Denied, or Asked when the user's answer to `digest` is missing."""
     invariant(len(digest) >= 16, "a digest of the exact call")
     for value in flow.arguments.values():
-        invariant(not isinstance(value.data, (Unknown, Many, Table, Maybe)), "known arguments at a call")
-        invariant(not isinstance(value.data, Fault), "no fault among the arguments of a call")
+        invariant(not isinstance(value.data, (Unknown, Many, Table, Maybe, Fault)), "known arguments at a call, and no fault among them")
     decision = decide(flow, judge)
     match decision.verdict:
         case Verdict.DENY:

@@ -83,7 +83,7 @@ def blocked(operands: Sequence[Value], label: Label, kind: str, bound: int | Non
     """The fault or the unknown value that these operands give whatever the operation; None when all are known."""
     abstract = False
     for operand in operands:
-        if isinstance(operand.data, SCALARS):
+        if type(operand.data) is str or isinstance(operand.data, SCALARS):
             continue
         unknown, found = scan(operand)
         if found is not None:
@@ -510,11 +510,11 @@ def formatted(parts: Sequence[tuple[Value, str, str]], span: Span = NOWHERE) -> 
     values = [value for value, _, _ in parts]
     if not values:
         return Value("")
-    if any(_shown_chars(value, 0) > TEXT_RESULT_CHARS_MAX for value in values):
+    if any([_shown_chars(value, 0) > TEXT_RESULT_CHARS_MAX for value in values]):
         return fault("limit", joined(values), span)
-    if not any(isinstance(value.data, ABSTRACT) or scan(value)[0] for value in values):
+    if not any([scan(value)[0] for value in values]):
         return pure(lambda *_: "".join([_shown(*part) for part in parts]), values, "text", span)
-    widths = [sum(map(int, re.findall(r"\d+", spec))) for _, _, spec in parts]
+    widths = [sum(map(int, re.findall(r"\d+", spec))) for _, _, spec in parts if spec]
     sizes = [chars_max(value) for value in values]
     bound = None if None in sizes else min(sum(sizes) + sum(widths), TEXT_RESULT_CHARS_MAX)  # type: ignore[arg-type]
     return pure(lambda *_: "", values, "text", span, bound)

@@ -242,8 +242,10 @@ class _Resolver:
 
     def expression(self, node: ast.AST, local: frozenset[str] = frozenset(), calls: bool = True) -> None:
         """Check one expression; `local` are comprehension and key names, `calls` whether tools may be called in it."""
+        if type(node) is ast.Constant:
+            return
         match node:
-            case ast.Name(id=name):
+            case ast.Name():
                 self.name(node, local)
             case ast.Call():
                 self.call(node, local, calls)
@@ -260,6 +262,9 @@ class _Resolver:
                 if dotted and dotted in self.tools and dotted.split(".")[0] not in self.names | local:
                     raise PlanError(f"`{dotted}` is a tool", span_of(node), f"call it: `{dotted}(…)`")
                 self.expression(value, local, calls)
+            case ast.JoinedStr(values=parts):
+                for part in parts:
+                    self.expression(part, local, calls)
             case _:
                 for child in children(node):
                     if isinstance(child, (ast.expr, ast.keyword)):
@@ -578,8 +583,9 @@ def _let_go(use: ast.AST, name: str, changes: list[ast.AST], parents: Mapping[as
 def _changes(tree: Nodes, calls: Mapping[ast.Call, Target]) -> list[tuple[str, ast.AST, bool]]:
     """(name, node, whether an element inside is changed) of all that changes a list or dict in place in Python."""
     found: list[tuple[str, ast.AST, bool]] = []
-    listed = _listed(tree, calls)
-    for node in tree:
+    changing = [node for node in tree if type(node) in (ast.Call, ast.Subscript, ast.AugAssign)]
+    listed = _listed(tree, calls) if any(type(node) is ast.AugAssign for node in changing) else set()
+    for node in changing:
         match node:
             case ast.Call() if isinstance(calls.get(node), Change):
                 change = calls[node]

@@ -15,6 +15,7 @@ from string import Formatter
 SPELLED = re.compile(  # a plan without any of these is left as it is
     r"\b(?:assert|del)\b|\*\*|\b(?:key|sep)\s*=|\b(?:map|filter|type)\s*\(|\bprint\s*\(\s*\*|\.\s*(?:format|setdefault|pop|min|max|inf)\b"
 )
+SPELLED_WITH = ("assert", "del", "**", "key", "sep", "map", "filter", "type", "print", "format", "setdefault", "pop", "min", "max", "inf")
 TAKES_GENERATOR = frozenset({"sum", "any", "all", "min", "max", "sorted", "list", "set", "tuple", "dict", "next", "enumerate"})
 METHODS_TAKING_GENERATOR = frozenset({"join", "extend", "update"})
 CHANGING = frozenset({"append", "extend", "insert", "add", "update"})
@@ -40,7 +41,7 @@ TABLE = (
 
 def spelled_out(tree: ast.Module, source: str) -> bool:
     """Rewrite the tree in place; whether anything in the source asked for it."""
-    if SPELLED.search(source) is None:
+    if not any(word in source for word in SPELLED_WITH) or SPELLED.search(source) is None:
         return False
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     stored = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}

@@ -107,14 +107,22 @@ def parse(source: str) -> Plan:
     return Plan(source, tree, tuple(nodes), parents)
 
 
+NO_PARTS = ("ctx", "id", "attr", "kind", "conversion", "type_comment", "is_async", "simple")  # fields that never hold a part of the text
+_PARTS: dict[type[ast.AST], tuple[str, ...]] = {}
+
+
 def children(node: ast.AST) -> list[ast.AST]:
     """The nodes right under a node; where a name is read or written (`ctx`) is no part of the text."""
+    kind = type(node)
+    names = _PARTS.get(kind)
+    if names is None:
+        names = _PARTS[kind] = () if kind is ast.Constant else tuple(name for name in kind._fields if name not in NO_PARTS)
     found: list[ast.AST] = []
-    for name in node._fields:
+    for name in names:
         held = getattr(node, name, None)
         if type(held) is list:
             found += [one for one in held if isinstance(one, ast.AST)]
-        elif name != "ctx" and isinstance(held, ast.AST):
+        elif isinstance(held, ast.AST):
             found.append(held)
     return found
 

@@ -227,9 +227,10 @@ class Value:
 
     def under(self, other: Label) -> Value:
         """The same data with `other` joined into its label. Elements stay: every read joins the container's label (G2.4)."""
-        if other is PUBLIC or other is self.label or other <= self.label:
+        label = join2(self.label, other)
+        if label is self.label:
             return self
-        return Value(self.data, join2(self.label, other), join2(self.total, other), self.standing, self.bound)
+        return Value(self.data, label, join2(self.total, other), self.standing, self.bound)
 
 
 def fault(kind: str, label: Label, span: Span = NOWHERE) -> Value:

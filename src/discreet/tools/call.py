@@ -73,7 +73,7 @@ class Gate:
     keep: Callable[[Mapping[str, Label]], None] = lambda kept: None  # makes what places hold last beyond this errand
     turn: int = 1  # of the errand's plans, which one runs
     acts: dict[bytes, int] = field(default_factory=dict)  # what was done or perhaps done in this errand -> in which turn
-    _turns: dict[Any, int] = field(default_factory=dict)
+    _turns: dict[str, int] = field(default_factory=dict)
 
     # ------------------------------------------------------------------------------------------ the run
 
@@ -139,15 +139,13 @@ class Gate:
 
     def digest(self, flow: Flow, prepared: Prepared) -> bytes:
         """Of one call: its line, whom it goes to and its exact request. What was agreed to for one line is no leave for another."""
-        line = f"{flow.span.line}:{flow.span.column}\0{','.join(sorted(r.id for r in flow.recipients))}\0"
-        return blake2b(_bytes(line) + prepared.canonical, key=self.secret, digest_size=32).digest()
+        return blake2b(_bytes(f"{_line(flow)}\0") + prepared.canonical, key=self.secret, digest_size=32).digest()
 
     def nonce(self, flow: Flow) -> str:
         """Unique to errand, line, recipients and turn; tells nothing of other activity."""
-        key = (flow.span, tuple(sorted(r.id for r in flow.recipients)))
+        key = _line(flow)
         turn = self._turns[key] = self._turns.get(key, 0) + 1
-        text = f"{flow.contract.name}\0{flow.span.line}:{flow.span.column}\0{','.join(key[1])}\0{turn}"
-        return blake2b(_bytes(text), key=self.secret, digest_size=16).hexdigest()
+        return blake2b(_bytes(f"{flow.contract.name}\0{key}\0{turn}"), key=self.secret, digest_size=16).hexdigest()
 
     def made(self, request: Request, flow: Flow, prepared: Prepared, permit: Permit, base: Label) -> Value:
         """Intent, effect, outcome, label: in this order (G8.1)."""
@@ -281,6 +279,11 @@ class Gate:
             return None if _too_many(line.flow) else prepared
         except Exception:
             return None
+
+
+def _line(flow: Flow) -> str:
+    """What tells one line of a plan to some recipients from every other."""
+    return f"{flow.span.line}:{flow.span.column}\0{sorted([r.id for r in flow.recipients])!r}"
 
 
 def _bytes(text: str) -> bytes:

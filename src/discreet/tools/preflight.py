@@ -82,8 +82,8 @@ class Preview:
             seen = [line.flow for named, line in self._at.get(flow.span, ()) if named.issuperset(key[1]) or line.flow.unresolved]
             if not seen:
                 return None
-            labels, deciding = join(*(f.label for f in seen)), join(*(f.pc for f in seen))
-            found = self._bounds[key] = (labels, deciding, sum(f.times for f in seen), max(f.together for f in seen))
+            labels, deciding = join(*[f.label for f in seen]), join(*[f.pc for f in seen])
+            found = self._bounds[key] = (labels, deciding, sum([f.times for f in seen]), max([f.together for f in seen]))
         preflight_, pc, times, together = found
         return Flow(flow.contract, flow.arguments, flow.pc, flow.recipients, self._place(flow), times, flow.span, flow.unresolved, preflight_, pc, together)
 
@@ -245,6 +245,9 @@ def call_key(request: Request) -> tuple[Any, ...]:
 def _summed(lines: list[Line]) -> tuple[Line, ...]:
     """Lines of one place in the plan to one recipient with the same arguments become one, with its times added."""
     found: dict[Any, Line] = {}
+    keys = [line.key for line in lines]
+    if len(set(keys)) == len(keys):
+        return tuple(lines)
     for line in lines:
         shown = tuple(repr(plain(v)) for v in line.flow.arguments.values()) if line.exact else ()
         key = (*line.key, shown, line.flow.pc, line.flow.label, line.flow.place.label, line.verdict)
@@ -259,9 +262,11 @@ def _summed(lines: list[Line]) -> tuple[Line, ...]:
 def _together(lines: tuple[Line, ...], judge: Judge) -> tuple[Line, ...]:
     """How often counts over all lines that do the same to the same: forty lines are a loop of forty (G1.2)."""
     often: Counter[tuple[str, frozenset[str]]] = Counter()
-    for line in lines:
-        often[_doing(line.flow)] += line.flow.times
-    return tuple(_often(line, often[_doing(line.flow)], judge) for line in lines)
+    acts = [(line, _doing(line.flow)) if line.flow.contract.effect is not Effect.READ else (line, None) for line in lines]
+    for line, doing in acts:
+        if doing is not None:
+            often[doing] += line.flow.times
+    return tuple(line if doing is None else _often(line, often[doing], judge) for line, doing in acts)
 
 
 def _doing(flow: Flow) -> tuple[str, frozenset[str]]:
@@ -269,7 +274,7 @@ def _doing(flow: Flow) -> tuple[str, frozenset[str]]:
 
 
 def _often(line: Line, times: int, judge: Judge) -> Line:
-    if times <= line.flow.times or line.flow.contract.effect is Effect.READ:
+    if times <= line.flow.times:
         return line
     flow = replace(line.flow, together=times)
     return replace(line, flow=flow, decision=decide(flow, judge))
