@@ -32,6 +32,13 @@ def test_names_are_capitals_inside_the_sentence_handles_and_addresses():
     assert names("Get tea from Bean & Leaf, write info@pool.example and [[2]] on Friday") == ["[[2]]", "info@pool.example", "Bean & Leaf"]
 
 
+def test_a_name_with_dots_in_it_is_one_name():
+    assert names("order socks from U.S. Shop") == ["U.S. Shop"]
+    assert names("get tea from the U.S. Then write to J. R. Tolkien") == ["U.S. Then", "J. R. Tolkien"]  # in doubt one name too long; the grammar's later samples are free
+    assert names("mail Dr. Adler and buy tea at Marks & Co. London") == ["Dr. Adler", "Marks & Co. London"]
+    assert names("tell Sam. Kim is here") == ["Sam", "Kim"]
+
+
 def test_links_and_files():
     assert links("see https://pool.example/hours, or pool.example; mail a@pool.example") == ["https://pool.example/hours", "pool.example"]
     assert files("notes.txt from my work folder") == (["work"], ["work/notes.txt"])

@@ -167,6 +167,62 @@ def test_what_the_user_said_is_a_whole_token_not_pasted_quoted_or_denied(request
     assert Said(request_)(literal) is said
 
 
+@pytest.mark.parametrize(
+    ("request_", "said", "unsaid"),
+    [
+        ("Don't mail Bob, mail Sam", ["Sam"], ["Bob"]),
+        ("don't mail Bob - mail Sam", ["Sam"], ["Bob"]),
+        ("Do not write to bob@x.example, write to sam@x.example", ["sam@x.example"], ["bob@x.example"]),
+        ("Do not write to Ann or Bob, write to my sister", ["my sister"], ["Ann", "Bob"]),
+        ("Never call Bob, please call Sam", ["Sam"], ["Bob"]),
+        ("Don't tell Bob, and order coffee from Bean & Leaf", ["Bean & Leaf"], ["Bob"]),
+        ("No sugar, order the coffee from Bean & Leaf for 4 euros", ["Bean & Leaf", 4], ["sugar"]),
+        ("If you can't reach Bob, mail Sam", ["Sam"], ["Bob"]),
+        ("Don't mail Bob, mail Sam. Then don't call Ann, call Kim", ["Sam", "Kim"], ["Bob", "Ann"]),
+        ("Don't mail Bob; mail Sam. Not Kim", ["Sam"], ["Bob", "Kim"]),
+        ("Mail Sam, not Bob", ["Sam"], ["Bob"]),
+        # the other direction: what stands in a list of what is denied stays denied
+        ("Don't write to Ann, Bob, and Sam", [], ["Ann", "Bob", "Sam"]),
+        ("Don't write to Ann, Bob, then Sam", [], ["Ann", "Bob", "Sam"]),
+        ("Don't mail, call, text Sam", [], ["Sam"]),
+        ("Don't mail, call or text Sam", [], ["Sam"]),
+        ("Don't mail Bob, call Ann or text Sam", [], ["Bob", "Ann", "Sam"]),
+        ("Don't mail Bob, call Ann, text Sam", [], ["Bob", "Ann", "Sam"]),
+        ("Don't tell Ann, the Book Club, Sam", [], ["Ann", "Book Club", "Sam"]),
+        ("Don't tell Ann, book club members, Sam", [], ["Ann", "Sam"]),
+        ("Don't share my calendar, mail, files with Sam", [], ["Sam"]),
+        ("Don't mail bob@x.example, sam@x.example", [], ["bob@x.example", "sam@x.example"]),
+        ("do not write to Bob and Sam", [], ["Bob", "Sam"]),
+    ],
+)
+def test_a_negation_ends_where_something_is_to_be_done(request_: str, said: list[Any], unsaid: list[Any]) -> None:
+    """G3.6: whom the user excludes is not said, and whom the user names instead is."""
+    typed = Said(request_)
+    assert [one for one in said if not typed(one)] == []
+    assert [one for one in unsaid if typed(one)] == []
+
+
+@pytest.mark.parametrize(
+    ("request_", "said", "unsaid"),
+    [
+        ("Order socks from U.S. Shop for 20 euros", ["U.S. Shop", "U.S.", "Shop"], ["S. Shop", "U", "S"]),
+        ("Order socks from the U.S. Shop.", ["U.S. Shop"], ["the U"]),
+        ("Mail J. R. R. Tolkien that I am late", ["J. R. R. Tolkien"], ["Christopher Tolkien"]),
+        ("Mail J.R.R. Tolkien", ["J.R.R. Tolkien"], ["J.R. Tolkien"]),
+        ("Buy tea at Marks & Co. London", ["Marks & Co. London", "Marks & Co."], ["Co. Paris"]),
+        ("Buy tea at A.P.C. and at St. John's Bakery", ["A.P.C.", "St. John's Bakery"], ["A.P.D."]),
+        ("Buy it at amazon.de. Then mail Sam", ["amazon.de", "Sam"], ["amazon", "de"]),
+        ("Don't buy it at U.S. Shop", [], ["U.S. Shop", "Shop"]),
+        ("Don't buy it at the U.S. Shop, buy it at Node.Js Store", ["Node.Js Store"], ["U.S. Shop"]),
+    ],
+)
+def test_a_name_with_dots_in_it_is_whole(request_: str, said: list[str], unsaid: list[str]) -> None:
+    """G3.6: a whole token, whichever dots are in it; a part of a dotted word is none."""
+    typed = Said(request_)
+    assert [one for one in said if not typed(one)] == []
+    assert [one for one in unsaid if typed(one)] == []
+
+
 def test_a_handle_is_the_users_words_under_their_own_label(home: Home) -> None:
     """G4.1: the planner writes `[[1]]`; the run puts in the words, and their label decides who may hear them."""
     heard: list[Any] = []

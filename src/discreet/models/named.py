@@ -15,7 +15,8 @@ _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _LINK = re.compile(r"https?://[^\s,;\"]*[\w/]|\b[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|example|eu|[a-z]{2})(?:/[\w./-]*\w)?\b")
 _FILE = re.compile(r"\b[\w-]+(?:\.[\w-]+)*\.[a-z]\w{1,3}\b")
 _FOLDER = re.compile(r"\b(?:my|the|our)\s+([\w-]+)\s+folder\b|\bfolder\s+(?:called\s+|named\s+)?\"?([\w-]+)", re.IGNORECASE)
-_RUN = re.compile(r"[A-Z0-9][\w’'-]*(?:\s+(?:(?:&|of|the|and|de|van|von)\s+)?[A-Z0-9][\w’'-]*)*")
+_WORD = r"(?:(?:[A-Z]\.)+[A-Z]?(?![\w’'-])|(?:Dr|St|Co|Inc|Ltd|Corp|Bros|Jr|Sr)\.(?=\s+[A-Z])|[A-Z0-9][\w’'-]*)"  # an initial's or a title's dot ends no name
+_RUN = re.compile(rf"{_WORD}(?:\s+(?:(?:&|of|the|and|de|van|von)\s+)?{_WORD})*")
 _CALENDAR_WORDS = frozenset(
     """monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september october
     november december eur euro euros usd iban pdf ok""".split()
