@@ -26,7 +26,7 @@ from typing import Any, Protocol
 from discreet.agents.said import Said
 from discreet.kernel.contract import Effect, Recipient
 from discreet.kernel.errors import NOWHERE, PlanError
-from discreet.kernel.interpreter import Request, run
+from discreet.kernel.interpreter import Outcome, Request, run
 from discreet.kernel.label import PUBLIC, Label, Tag, join, label
 from discreet.kernel.monitor import Decision, Flow, Judge, Verdict
 from discreet.kernel.resolve import ResolvedPlan, ToolCall, resolve
@@ -69,6 +69,14 @@ class World:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """What a name of the plan stands for that it did not assign itself: `value` for the run, `seen` for the preflight (G3.8)."""
+
+    value: Value
+    seen: Value
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
     """A plan that may run, with what its preflight found."""
 
@@ -83,6 +91,7 @@ class Planned:
     kept: Mapping[str, Label]  # what the places held by then
     used: Mapping[str, Used]  # what was spent by then
     before: Gate | None = None
+    given: Mapping[str, Given] = field(default_factory=dict)
 
     @property
     def ending(self) -> Label:
@@ -108,6 +117,7 @@ class Report:
     faults: tuple[tuple[str, str], ...] = ()
     ended: tuple[str, ...] = ()  # of each call and stop that a planner may hear of, where and how
     plans: int = 1  # that ran
+    outcome: Outcome | None = field(default=None, repr=False)  # the run's values under their labels
 
     @property
     def done(self) -> bool:
@@ -134,7 +144,8 @@ class Session:
     # ------------------------------------------------------------------------------------------ steps
 
     def prepare(
-        self, source: str, request: str, handles: Mapping[str, Value] | None = None, start: Label | None = None, before: Gate | None = None
+        self, source: str, request: str, handles: Mapping[str, Value] | None = None, start: Label | None = None, before: Gate | None = None,
+        given: Mapping[str, Given] | None = None,
     ) -> Planned:
         """Parse, resolve and preflight a plan. Raises PlanError, located, before any effect."""
         if len(request) > REQUEST_CHARS_MAX:
@@ -144,7 +155,9 @@ class Session:
             gate.judge = gate.judge.using(replace(gate.judge.norms, request=request))
         spent_before = gate.judge.norms.used if isinstance(gate.judge, Index) else {}
         begin = join(self.label, *([start] if start is not None else []))
-        plan = resolve(parse(source), self.world.tools.contracts)
+        given = given or {}
+        plan = resolve(parse(source), self.world.tools.contracts, frozenset(given))
+        shown = {name: one.seen for name, one in given.items()}
         said = Said(_hidden(request, handles or {}))
         found: dict[Any, Value] = {}  # a name is looked up once, whatever is evaluated again
 
@@ -154,7 +167,7 @@ class Session:
 
         def evaluated() -> Preview:
             return preflight(
-                plan, self.world.directory, gate.judge, look_up, begin, None, said, _wall(gate.clock), handles or {}, gate.kept.copy()
+                plan, self.world.directory, gate.judge, look_up, begin, shown, said, _wall(gate.clock), handles or {}, gate.kept.copy()
             )
 
         preview = evaluated()
@@ -167,7 +180,7 @@ class Session:
         nobody = next((key for key, found_ in preview.resolved.items() if isinstance(found_.data, Fault)), None)
         if nobody is not None:  # who is named and not there is told to the user alone, and before anything is done (G3.6)
             raise PlanError(f"`{nobody[0]}` finds nothing for {', '.join(shown for _, shown in nobody[1:])}")
-        return Planned(request, source, plan, preview, gate, begin, handles or {}, said, dict(self.world.kept.labels), spent_before, before)
+        return Planned(request, source, plan, preview, gate, begin, handles or {}, said, dict(self.world.kept.labels), spent_before, before, given)
 
     def judge(self) -> Judge:
         """The norms' judge, with what the ledger says was spent under each allowance."""
@@ -207,7 +220,7 @@ class Session:
         spent = isinstance(judge, Index) and judge.norms.used != planned.used
         if not spent and self.world.kept.labels == planned.kept:
             return planned
-        return self.prepare(planned.source, planned.request, planned.handles, planned.start, planned.before)
+        return self.prepare(planned.source, planned.request, planned.handles, planned.start, planned.before, planned.given)
 
     def _run(self, planned: Planned, confirm: bool) -> Report:
         gate, ledger = planned.gate, self.world.ledger
@@ -217,7 +230,7 @@ class Session:
         if confirm:
             gate.confirm(planned.preview)
         outcome = run(
-            planned.plan, gate, planned.start, None, planned.said, _wall(gate.clock), planned.preview.outcome.limits, planned.handles
+            planned.plan, gate, planned.start, {name: one.value for name, one in planned.given.items()}, planned.said, _wall(gate.clock), planned.preview.outcome.limits, planned.handles
         )
         ledger.note(Kind.RUN_END, errand=gate.errand)
         told = tuple(inert(_spoken(value)) for value in outcome.told)
@@ -226,6 +239,7 @@ class Session:
             gate.errand, planned.request, planned.source, told, stopped, gate.questions,
             tuple(accounts(ledger, gate.errand, self.world.counts())), planned.preview.lines, (), gate.denied,
             tuple((tool, kind) for tool, kind, _ in gate.faults), _ended(gate, outcome.stopped is not None),
+            outcome=outcome,
         )  # fmt: skip
 
     def _reserve(self, planned: Planned) -> None:
@@ -258,14 +272,21 @@ class Session:
 
     def problems(self, source: str, request: str, handles: Mapping[str, Value] | None = None) -> list[str]:
         """What is wrong with a plan, by text and labels alone: the judge of a planner's samples. No look-up is made."""
-        held = handles or {}
-        unseen = {handle: Value(Unknown("text"), words.label, words.total, words.standing, REQUEST_CHARS_MAX) for handle, words in held.items()}
         try:
-            plan = resolve(parse(source), self.world.tools.contracts)
-            preview = preflight(plan, self.world.directory, self.world.judge, None, self.label, None, Said(_hidden(request, held)), _wall(self.clock()), unseen)
+            plan, preview = self.seen(source, request, handles)
         except PlanError as error:
             return [str(error)]
         return [denied(line, plan) for line in preview.lines if line.verdict is Verdict.DENY]
+
+    def seen(
+        self, source: str, request: str, handles: Mapping[str, Value] | None = None, given: Mapping[str, Value] | None = None, kept: Kept | None = None
+    ) -> tuple[ResolvedPlan, Preview]:
+        """A plan and its preflight without any look-up and any word that a handle stands for: what a planner may hear of follows from it (G4.4)."""
+        held = handles or {}
+        unseen = {handle: Value(Unknown("text"), words.label, words.total, words.standing, REQUEST_CHARS_MAX) for handle, words in held.items()}
+        plan = resolve(parse(source), self.world.tools.contracts, frozenset(given or ()))
+        said = Said(_hidden(request, held))
+        return plan, preflight(plan, self.world.directory, self.world.judge, None, self.label, given, said, _wall(self.clock()), unseen, kept)
 
     def perform(self, source: str, request: str, handles: Mapping[str, Value] | None = None) -> Report:
         """`prepare` and `run` in one: what `discreet plan run` does."""
@@ -279,9 +300,9 @@ class Session:
 
     def draft(self, request: str, planner: Planner, feedback: Value | None = None) -> Drafted:
         """A plan for `request`, judged by text and labels alone; `feedback` is how an earlier one ended, under its label."""
-        return planner(request, lambda source, handles: self.problems(source, request, handles), self._apart, feedback)
+        return planner(request, lambda source, handles: self.problems(source, request, handles), self.apart, feedback)
 
-    def _apart(self, tool: Tool, arguments: Mapping[str, Value], who: Recipient) -> Value:
+    def apart(self, tool: Tool, arguments: Mapping[str, Value], who: Recipient) -> Value:
         """One checked call outside any plan: what a provider is sent (G4.3)."""
         gate = self.gate()
         gate.tools = Toolbox([tool])
