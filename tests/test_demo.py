@@ -82,7 +82,7 @@ def test_the_errand_is_done_and_asks_once(done) -> None:
     assert report.done and not report.problems and not report.stopped
     assert report.questions == 1 and [q.flow.contract.name for q in asker.asked] == ["shop.checkout"]
     shown = dict(asker.asked[0].shown)
-    assert shown["item"] == "ns-ghost-16" and shown["max_total"] == "120" and shown["shop"] == "Northside Sports"
+    assert shown["item"] == "ns-ghost-16" and shown["max_total"] == "120 EUR" and shown["shop"] == "Northside Sports"
     assert "114.90" in report.told[0]
 
 

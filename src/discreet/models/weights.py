@@ -156,9 +156,10 @@ def cache_folder() -> Path:
 def how_to_get(pack: Pack) -> str:
     """What a user without these weights is told."""
     size_mb = pack.size_bytes / 1e6
+    command = {PLANNER_DEFAULT: "discreet weights 1.5B", PLANNER_SMALL: "discreet weights 0.5B"}.get(pack.id, f"python -m discreet.models.fetch {pack.id}")
     return (
-        f"the weights of {pack.title} are not on this machine ({size_mb:,.0f} MB): run `python -m discreet.models.fetch {pack.id}` to fetch "
-        f"and check them, or set {PATH_VARIABLE} to a folder that holds the publisher's file {pack.files[0].published_as}"
+        f"the weights of {pack.title} are not on this machine ({size_mb:,.0f} MB): `{command}` fetches and checks them, "
+        f"or set {PATH_VARIABLE} to a folder that holds the publisher's file {pack.files[0].published_as}"
     )
 
 

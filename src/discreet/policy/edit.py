@@ -61,7 +61,8 @@ def drop_norm(path: Path, id: str) -> Loaded:
         kept_chunks = [chunk.text for chunk in chunks(_read(path)) if chunk not in own]
         return _replace(path, "\n".join(kept_chunks))
     if id not in known:
-        raise DiscreetError(f"no shipped norm has the id `{id}`{nearest(id, known)}")
+        mine = {n.id for chunk in chunks(_read(path)) for n in parse(chunk.text).norms.all()}
+        raise DiscreetError(f"no norm has the id `{id}`{nearest(id, known | mine) or '; `discreet norms list` has them all'}")
     before = _read(path)
     dropped = parse(before, str(path)).drop
     if id in dropped:

@@ -16,11 +16,14 @@ from discreet.kernel.label import PUBLIC, Tag, label
 from discreet.kernel.monitor import Decision, Finding, Flow, Verdict
 from discreet.kernel.shape import Shape
 from discreet.kernel.value import Value
+from discreet.policy.act import WHY_ACT
 from discreet.policy.decide import decide
 from discreet.policy.norm import INSIDE, SUBJECT_USER, Allowance, Norm, Norms, Rule, Who
 from discreet.policy.vocabulary import REQUEST, roles, types
 
 NAMED_MAX = 4  # kinds of information that one sentence names before it counts the rest
+DOES = {Effect.PAY: "pays", Effect.WRITE: "changes something", Effect.DELETE: "deletes something"}
+BARE = ("is ", "was ", "goes ", "could ", "cannot ")  # how a reason begins that leaves out what it is about
 VERBS = {Verdict.PERMIT: "may", Verdict.ASK: "may, if you agree,", Verdict.DENY: "may not"}
 
 
@@ -59,6 +62,64 @@ def explain_telling(
 ) -> Explanation:
     """Whether this recipient may learn this type for this purpose through this tool."""
     return explain(telling(recipient, [Tag(type_, subject)], purpose, tool), norms)
+
+
+def permitting(flow: Flow, norms: Norms, decision: Decision | None = None) -> tuple[Norm, ...]:
+    """The norms under which this call would tell what it may not now, exactly as wide as the call; none where a prohibition or a
+    place stands against it, and none for more kinds than a person would look through."""
+    decision = decide(flow, norms) if decision is None else decision
+    told = [f for f in decision.findings if f.tag is not None and f.verdict is not Verdict.PERMIT]
+    recipients = {r.id: r for r in flow.recipients}
+    if any(f.recipient not in recipients or f.tag.type not in types() or _forbidden(f, norms) for f in told if f.tag):
+        return ()
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for finding in told:
+        groups.setdefault((finding.recipient, finding.tag.subject), []).append(finding)  # type: ignore[union-attr]
+    made = []
+    for (who, subject), findings in groups.items():
+        kinds = tuple(sorted({f.tag.type for f in findings if f.tag}))
+        insisting = tuple(dict.fromkeys(n for f in findings for n in f.norms if not getattr(norms.named(n), "yields", True)))
+        exactly = _exactly(recipients[who])
+        id_ = f"told-{_digest(_shown(recipients[who]), subject, *kinds, flow.contract.purpose, flow.contract.name)}"
+        made.append(Norm(id_, Rule.PERMIT, exactly, kinds, (subject,), (flow.contract.purpose,), (flow.contract.name,), "I want this to be told", over=insisting))
+    return tuple(made) if sum(len(norm.learns) for norm in made) <= NAMED_MAX else ()
+
+
+def _forbidden(finding: Finding, norms: Norms) -> bool:
+    return any(getattr(norms.named(id_), "verdict", None) is Rule.FORBID for id_ in finding.norms)
+
+
+def why_asked(flow: Flow, decision: Decision) -> tuple[str, ...]:
+    """Of each thing that a question is about one sentence: what would be told, kept or done, and by which norm it is asked."""
+    asked = [f for f in decision.findings if f.verdict is Verdict.ASK]
+    names = {r.id: r.name or r.id for r in flow.recipients}
+    found = [_why_told(flow, group, names) for group in _grouped(f for f in asked if f.tag is not None)]
+    found += [_why_done(flow, f) for f in asked if f.tag is None and f.why]
+    return tuple(dict.fromkeys(found))
+
+
+def _why_told(flow: Flow, group: list[Finding], names: dict[str, str]) -> str:
+    first, what = group[0], _kinds(group)
+    if first.recipient == flow.place.id and first.recipient not in names:
+        return f"{what} would be kept in `{flow.place.id}`, and all that is read there would count as that from then on"
+    return f"{names.get(first.recipient, first.recipient)} would learn {what}: {first.why}{_norm_of(first)}"
+
+
+def _why_done(flow: Flow, finding: Finding) -> str:
+    if finding.why == WHY_ACT:
+        return f"it {DOES.get(flow.contract.effect, 'acts')}, and no norm of yours lets `{flow.contract.name}` do that without asking"
+    about = _shown_argument(finding) or ("it " if not finding.norms and finding.why.startswith(BARE) else "")
+    return f"{about}{finding.why}{_norm_of(finding)}"
+
+
+def _norm_of(finding: Finding) -> str:
+    return f" (norm {', '.join(f'`{n}`' for n in finding.norms)})" if finding.norms else ""
+
+
+def _kinds(group: list[Finding]) -> str:
+    shown = sorted({kind(f.tag) for f in group if f.tag})
+    more = f" and {len(shown) - NAMED_MAX} more" if len(shown) > NAMED_MAX else ""
+    return ", ".join(shown[:NAMED_MAX]) + more
 
 
 def telling(
@@ -169,10 +230,7 @@ def _grouped(told: Iterable[Finding]) -> list[list[Finding]]:
 
 
 def _told(flow: Flow, group: list[Finding], names: dict[str, str]) -> str:
-    first = group[0]
-    shown = sorted({kind(f.tag) for f in group if f.tag})
-    more = f" and {len(shown) - NAMED_MAX} more" if len(shown) > NAMED_MAX else ""
-    what = ", ".join(shown[:NAMED_MAX]) + more
+    first, what = group[0], _kinds(group)
     whom = names.get(first.recipient, first.recipient)
     return (
         f"{whom} {VERBS[first.verdict]} learn {what} for {flow.contract.purpose} through "

@@ -27,6 +27,8 @@ app.command(norms_app)
 app.command(plan_app)
 
 COMMANDS = {"analyst": ("audit", "advisories"), "evidence": ("evidence",)}  # whose front end has which commands
+Model = Annotated[str, Parameter(help="who plans: `local`, `local-small`, a hosted model's name, …; default: what `discreet weights` chose")]
+Request = Annotated[str, Parameter(help="what you would have asked, in your own words: names, amounts and addresses in it count as said by you")]
 HomePath = Annotated[Path | None, Parameter(name="--home", help="where your agent's data is; default $DISCREET_HOME or your data folder")]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="print plain JSON")]
 
@@ -85,13 +87,22 @@ def _names(home: Any) -> dict[str, str]:
 
 
 @app.command
-def init(*, home: HomePath = None, name: str = "", email: str = "", zone: str = "", key: str = "", weights: str = "") -> int:
-    """Make a new home. `--key` says where its key is kept: keyring, passphrase or file (default: the best there is); `--weights` is as in `discreet weights`."""
+def init(
+    *, home: HomePath = None,
+    name: Annotated[str, Parameter(help="how you are called; stands in mails of yours")] = "",
+    email: Annotated[str, Parameter(help="your own address: what goes there tells nobody else")] = "",
+    zone: Annotated[str, Parameter(help="your time zone, such as `Europe/Berlin`; default: this machine's")] = "",
+    key: Annotated[str, Parameter(help="where the key is kept: keyring, passphrase or file; default: the best there is")] = "",
+    weights: Annotated[str, Parameter(help="as in `discreet weights`")] = "",
+) -> int:  # fmt: skip
+    """Make a new home: your vault, ledger, norms and connections."""
     from discreet.agents.home import Home
     from discreet.agents.home_paths import default_home
 
     with Home.create(home or default_home(), key or None, _passphrase if key == "passphrase" else None, name, email, zone) as made:
         print(f"your home is `{made.path}`; {made.key.says}")
+    model = "" if weights else "`discreet weights 1.5B` fetches the local model, "
+    print(f"next: {model}`discreet remember \"…\"` keeps a fact, `discreet connect KIND …` a service, `discreet ask \"…\"` does an errand")
     return choose_weights(weights, home=home) if weights else 0
 
 
@@ -105,14 +116,17 @@ def choose_weights(wanted: str = "", *, home: HomePath = None) -> int:
 
 
 @app.command
-def remember(text: str, *, type: str = "", subject: str = "user", home: HomePath = None, json: Json = False) -> None:
-    """Remember one fact about yourself. `--type` is its information type; without it one is suggested from the text."""
+def remember(
+    text: str, *, type: Annotated[str, Parameter(help="its information type, such as `body/shoe-size`; `discreet words` lists them")] = "",
+    subject: Annotated[str, Parameter(help="whom it is about: `user`, or somebody's id such as `person:sam@x.example`")] = "user", home: HomePath = None, json: Json = False,
+) -> None:  # fmt: skip
+    """Remember one fact about yourself. Without `--type` one is suggested from the text."""
     from discreet.kernel.errors import nearest
     from discreet.policy.vocabulary import kinds_of_facts
 
     chosen, why = (type, "") if type else _suggested(text)
     if chosen not in kinds_of_facts():
-        raise DiscreetError(f"unknown information type `{chosen}`{nearest(chosen, kinds_of_facts())}")
+        raise DiscreetError(f"unknown information type `{chosen}`{nearest(chosen, kinds_of_facts()) or '; `discreet words` lists them'}")
     with _open(home) as opened:
         fact = opened.vault.remember(text, chosen, subject=subject, provenance=("user",))
         if json:
@@ -142,7 +156,7 @@ def recall(query: str = "", *, type: tuple[str, ...] = (), limit: int = 20, home
             _print([{"id": f.id, "type": f.type, "subject": f.subject, "text": f.text, "learned": f.learned, "updated": f.updated} for f in found])
             return
         for fact in found:
-            print(f"{fact.id}  {fact.type}: {fact.text}")
+            print(f"{fact.id}  {fact.type}{'' if fact.subject == 'user' else f' of {fact.subject}'}: {fact.text}{' (learned, not said by you)' if fact.learned else ''}")
         if not found:
             print("nothing")
 
@@ -164,14 +178,15 @@ def correct(id: str, text: str, *, home: HomePath = None) -> None:
 
 @app.command
 def export(path: Path, *, home: HomePath = None) -> None:
-    """Write every fact of the vault to a file, readable. Who reads it reads everything."""
+    """Write every fact of the vault to a file, readable: who reads it reads everything. Ledger, norms, connections and key are not in it."""
     import os
 
     from discreet.memory.portable import export as whole
 
     with _open(home) as opened, os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(whole(opened.vault))
-        print(f"{len(opened.vault.facts())} facts are in `{path}`, readable to whoever can read that file")
+        print(f"{len(opened.vault.facts())} facts are in `{path}`, not encrypted: the file is as secret as your key; delete it when it has served")
+        print("it holds the facts alone: no ledger, norms, connections, passwords or key. To move a whole home, copy its folder and keep its key")
 
 
 @app.command(name="import")
@@ -182,6 +197,9 @@ def import_facts(path: Path, *, vouched: Annotated[bool, Parameter(negative="", 
     with _open(home) as opened:
         made = import_(opened.vault, path.read_text("utf-8"), vouched)
         print(f"{made.sealed} came back as they were, {made.vouched} at your word, {made.doubted} as learned, {made.known} were there already")
+        if made.doubted:
+            print("learned: another home wrote them, so each is taken as outside text of the most private kind and no plan recalls it as yours; if you")
+            print("know the file to be yours, `discreet forget` these and import it with `--vouched`, which takes its types at your word")
 
 
 @app.command
@@ -201,6 +219,10 @@ def connect(
     with _open(home) as opened:
         opened.connect(kind, values, secret)
         print(f"connected {kind}")
+        for name in (name for name in values if kind == "files" and not name.startswith("holds_") and not Path(str(values[name])).is_dir()):
+            print(f"`{values[name]}` is no folder on this machine: nothing will be found in `{name}`", file=sys.stderr)
+        if kind == "contacts":  # asked at once, since without it no errand begins
+            opened.world()
 
 
 @app.command
@@ -245,16 +267,16 @@ def _value(text: str) -> Any:
 
 @app.command
 def ask(
-    request: str, *, model: str = "", home: HomePath = None, json: Json = False,
+    request: str, *, model: Model = "", home: HomePath = None, json: Json = False,
 ) -> int:  # fmt: skip
-    """Do an errand: plan, preflight, questions, answer, account. `--model` names a planner (docs/MODELS.md)."""
+    """Do an errand: plan, preflight, questions, answer, account."""
     from discreet.surfaces.errand import errand
 
     return errand(_open(home), request, model, json)
 
 
 @plan_app.command(name="show")
-def plan_show(request: str, *, model: str = "", home: HomePath = None, json: Json = False) -> int:
+def plan_show(request: str, *, model: Model = "", home: HomePath = None, json: Json = False) -> int:
     """Draft a plan and show its preflight; nothing is done."""
     from discreet.surfaces.errand import show
 
@@ -262,7 +284,7 @@ def plan_show(request: str, *, model: str = "", home: HomePath = None, json: Jso
 
 
 @plan_app.command(name="check")
-def plan_check(path: Path, *, request: str = "", home: HomePath = None, json: Json = False) -> int:
+def plan_check(path: Path, *, request: Request = "", home: HomePath = None, json: Json = False) -> int:
     """Resolve a plan file and show its preflight; nothing is done but look-ups of names that the request says."""
     from discreet.surfaces.errand import check
 
@@ -270,15 +292,15 @@ def plan_check(path: Path, *, request: str = "", home: HomePath = None, json: Js
 
 
 @plan_app.command(name="run")
-def plan_run(path: Path, *, request: str = "", home: HomePath = None, json: Json = False) -> int:
-    """Run a plan file. `--request` is what you would have asked: names in it count as said by you."""
+def plan_run(path: Path, *, request: Request = "", home: HomePath = None, json: Json = False) -> int:
+    """Run a plan file, with preflight and questions as `discreet ask` does."""
     from discreet.surfaces.errand import run_file
 
     return run_file(_open(home), path, request, json)
 
 
 @plan_app.command(name="edit")
-def plan_edit(request: str, *, model: str = "", home: HomePath = None) -> int:
+def plan_edit(request: str, *, model: Model = "", home: HomePath = None) -> int:
     """Draft a plan, open it in $EDITOR, and run what you saved after its preflight."""
     from discreet.surfaces.errand import edit
 
@@ -332,17 +354,47 @@ def norms_drop(id: str, *, home: HomePath = None) -> None:
 
 
 @norms_app.command(name="explain")
-def norms_explain(recipient: str, type: str, *, role: tuple[str, ...] = (), purpose: str = "correspondence", tool: str = "mail.send", home: HomePath = None, json: Json = False) -> None:  # fmt: skip
+def norms_explain(
+    recipient: Annotated[str, Parameter(help="a name, an address, or an id such as `shop:Northside Sports`")],
+    *type: Annotated[str, Parameter(help="one information type or several; `discreet words` lists them")],
+    role: Annotated[tuple[str, ...], Parameter(negative="", help="what the recipient is to you; without it your address book and services say")] = (),
+    about: Annotated[str, Parameter(help="whom the information is about")] = "user",
+    purpose: str = "correspondence", tool: str = "mail.send", home: HomePath = None, json: Json = False,
+) -> None:  # fmt: skip
     """Whether `recipient` may learn a type of information about you, by which norms, and what would permit it."""
-    from discreet.kernel.contract import Recipient
-    from discreet.policy.explain import explain_telling
+    from discreet.agents.home_paths import default_home
     from discreet.policy.load import load
+    from discreet.surfaces.explain import adding, explained, somebody
 
-    made = explain_telling(Recipient(recipient, recipient, frozenset(role or ("unknown",)), recipient), type, purpose, tool, load(_norms_path(home)).norms)
+    if not type:
+        raise DiscreetError("name an information type too, such as `health/condition`; `discreet words` lists them")
+    who, how = somebody(recipient, role, home or default_home(), lambda: _open(home))
+    made, tables = explained(who, type, about, purpose, tool, load(_norms_path(home)).norms)
     if json:
-        _print({"verdict": made.verdict.value, "sentence": made.sentence, "norms": made.norms, "remedy": made.remedy})
-    else:
-        print(made)
+        _print({"verdict": made.verdict.value, "sentence": made.sentence, "norms": made.norms, "remedy": made.remedy, "who": sorted(who.roles), "to_add": "\n".join(tables)})
+        return
+    print(f"{how}\n{made}" if how else made)
+    if tables:
+        print(f"\nTo permit it from now on, paste this, with your reason:\n\n{adding(tables)}")
+
+
+@app.command
+def words(word: str = "", *, json: Json = False) -> None:
+    """The words that facts and norms are written with: information types, purposes and roles, each with its meaning; those that have `word` in them, or all."""
+    from discreet.kernel.errors import nearest
+    from discreet.policy.vocabulary import purposes, roles, types
+
+    found = {v.kind: {id_: v[id_].is_ for id_ in v if word.lower() in f"{id_} {v[id_].meaning}".lower()} for v in (types(), purposes(), roles())}
+    if not any(found.values()):
+        raise DiscreetError(f"no word has `{word}` in it{nearest(word, [*types(), *purposes(), *roles()])}")
+    if json:
+        _print(found)
+        return
+    for kind, concepts in found.items():
+        if concepts:
+            print(f"{kind}s")
+        for id_, meaning in concepts.items():
+            print(f"  {id_}: {meaning}")
 
 
 @norms_app.command(name="test")
@@ -388,6 +440,8 @@ def ledger(*, home: HomePath = None, last: int = 40, errand: str = "", json: Jso
             return
         from discreet.surfaces.entries import entry_line
 
+        if not records:
+            print(f"nothing of an errand `{errand}`" if errand else "nothing yet")
         for record in records:
             print(entry_line(record, statuses))
         for record in opened.unknowns():

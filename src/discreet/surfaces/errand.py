@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json as json_
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -32,9 +33,10 @@ EXIT_DONE, EXIT_NOT_DONE, EXIT_CANNOT = 0, 1, 2
 def errand(home: Home, request: str, model: str, json: bool) -> int:
     """Plan, preflight, run, account."""
     with home:
-        shown, session, world = _session(home, model, json)
+        shown, session, world, no_reader = _session(home, json)
 
         def drafted(made: Drafted) -> None:
+            _say_no_reader(no_reader, made.source)
             if not made.problems:
                 shown.plan(made.source)
                 _doubted(shown, made)
@@ -47,7 +49,7 @@ def errand(home: Home, request: str, model: str, json: bool) -> int:
 def show(home: Home, request: str, model: str, json: bool) -> int:
     """Draft and preflight only."""
     with home:
-        shown, session, world = _session(home, model, json)
+        shown, session, world, _ = _session(home, json)
         drafted = _drafted(home, session, world, request, model)
         return _shown(shown, session, drafted, request, json)
 
@@ -55,47 +57,56 @@ def show(home: Home, request: str, model: str, json: bool) -> int:
 def check(home: Home, path: Path, request: str, json: bool) -> int:
     """Preflight of a plan file."""
     with home:
-        shown, session, _ = _session(home, "", json, reader=False)
+        shown, session, *_ = _session(home, json, reader=False)
         return _shown(shown, session, Drafted(path.read_text("utf-8")), request, json)
 
 
 def run_file(home: Home, path: Path, request: str, json: bool) -> int:
     """Run a plan file."""
     with home:
-        shown, session, world = _session(home, "", json)
-        report = _performed(shown, session, request, Drafted(path.read_text("utf-8")), json)
+        source = path.read_text("utf-8")
+        shown, session, world, no_reader = _session(home, json)
+        _say_no_reader(no_reader, source)
+        report = _performed(shown, session, request, Drafted(source), json)
         return _ended(shown, report, world, json)
 
 
 def edit(home: Home, request: str, model: str) -> int:
     """Draft, edit, run."""
     with home:
-        shown, session, world = _session(home, model, False)
+        shown, session, world, no_reader = _session(home, False)
         drafted = _drafted(home, session, world, request, model)
         with tempfile.NamedTemporaryFile("w", suffix=".plan", delete=False, encoding="utf-8") as file:
             file.write(drafted.source or "# no plan was accepted; write one here\n")
         subprocess.run([*os.environ.get("EDITOR", "vi").split(), file.name], check=True)
         source = Path(file.name).read_text("utf-8")
         os.unlink(file.name)
+        _say_no_reader(no_reader, source)
         report = _performed(shown, session, request, Drafted(source, (), drafted.handles), False)
         return _ended(shown, report, world, False)
 
 
-def _session(home: Home, model: str, json: bool, reader: bool = True) -> tuple[Terminal, Session, World]:
-    read, who, draft = None, None, None
+def _session(home: Home, json: bool, reader: bool = True) -> tuple[Terminal, Session, World, str]:
+    """Terminal, session, world, and why there is no reader ("" where there is one)."""
+    read, who, draft, no_reader = None, None, None, ""
     if reader:
         name = home.config.get("models", {}).get("reader", LOCAL)
         try:
             model_ = provider(name, "reader")
             read, who, draft = reading(model_), recipient(model_, "reader"), delegating(name)
         except DiscreetError as absent:
-            print(f"no reader: {absent}", file=sys.stderr)
-            read = _absent
+            read, no_reader = _absent, str(absent)
     world = home.world(read or _absent, who, draft)
-    shown = Terminal(sys.stderr if json else sys.stdout, names=world.names)
+    shown = Terminal(sys.stderr if json else sys.stdout, names=world.names, norms=getattr(world.judge, "norms", None))
     zone = ZoneInfo(home.config.get("person", {}).get("zone", "UTC"))
     session = Session(world, _Silent() if json and not sys.stdin.isatty() else shown, lambda: dt.datetime.now(zone), progress=shown.progress, always=_keeper(home))
-    return shown, session, world
+    return shown, session, world, no_reader
+
+
+def _say_no_reader(why: str, source: str) -> None:
+    """Say that there is none, where the plan would use one."""
+    if why and re.search(r"\b(?:read|delegate)\s*\(", source):
+        print(f"no reader, so what the plan has read will be missing: {why}", file=sys.stderr)
 
 
 def _absent(*_: Any) -> Any:
@@ -155,6 +166,7 @@ def _shown(shown: Terminal, session: Session, drafted: Drafted, request: str, js
             shown.line(f"left out, it seems: {doubt}", "warn")
         if planned:
             shown.preflight(lines)
+            shown.denials(lines)
     return EXIT_CANNOT if problems else EXIT_DONE
 
 
@@ -186,7 +198,7 @@ def _before(shown: Terminal, planned: Planned) -> None:
 
 def _ended(shown: Terminal, report: Report, world: World, json: bool) -> int:
     if json:
-        print(json_.dumps(as_json(report, world.names), indent=2, ensure_ascii=False, default=str))
+        print(json_.dumps(as_json(report, world.names, shown.denied(report.lines)), indent=2, ensure_ascii=False, default=str))
     else:
         shown.report(report)
     if report.problems:

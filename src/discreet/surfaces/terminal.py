@@ -12,11 +12,15 @@ from typing import Any, TextIO
 
 from discreet.agents.session import FAULT_WORDS, Report
 from discreet.kernel.contract import Effect
-from discreet.kernel.monitor import Flow, Verdict
+from discreet.kernel.monitor import Flow, Verdict, decide
+from discreet.policy.decide import Index
+from discreet.policy.norm import Norms
+from discreet.surfaces.explain import denial, question_of
 from discreet.tools.preflight import Line, who_learns
 from discreet.tools.question import Answer, Edited, Question, Reply, inert, inert_line
 
 MARKS = {Verdict.PERMIT: "yes", Verdict.ASK: "asks", Verdict.DENY: "NO"}
+DENIALS_SHOWN_MAX = 5  # of one errand, each with its reason
 LONG_CHARS = 2_000  # after this much the head of a question is repeated below its content
 WAITING = {"start": "…", "done": "done", "denied": "not allowed", "refused": "refused", "failed": "failed", "unknown": "outcome unknown", "unsent": "not sent"}
 
@@ -24,8 +28,10 @@ WAITING = {"start": "…", "done": "done", "denied": "not allowed", "refused": "
 class Terminal:
     """Writes to `out`, reads answers from `source`. With `plain` nothing is coloured."""
 
-    def __init__(self, out: TextIO | None = None, source: TextIO | None = None, names: Mapping[str, str] | None = None) -> None:
-        self.out, self.source, self.names = out or sys.stdout, source or sys.stdin, names or {}
+    def __init__(self, out: TextIO | None = None, source: TextIO | None = None, names: Mapping[str, str] | None = None, norms: Norms | None = None) -> None:
+        self.out, self.source, self.names, self.norms = out or sys.stdout, source or sys.stdin, names or {}, norms or Norms()
+        self.said_no: set[str] = set()  # tools of calls that the user denied
+        self.refused: list[Flow] = []  # what the norms denied in the run
         self.coloured = self.out.isatty()
         self.asked = 0
         self.denying = False
@@ -63,18 +69,45 @@ class Terminal:
                 continue
             learns = ", ".join(f"{self.name(t)}{'' if v is Verdict.PERMIT else f' ({MARKS[v]})'}" for t, v in sorted(types.items()))
             self.line(f"  {inert_line(recipient.name or recipient.id)}: {learns}", "bad" if Verdict.DENY in types.values() else "")
-        acts = [line for line in lines if line.flow.contract.effect is not Effect.READ]
-        for line in acts:
+        for line in lines:
+            if line.flow.contract.effect is Effect.READ and line.verdict is Verdict.PERMIT:
+                continue
             times = f", up to {line.flow.times} times" if line.flow.times > 1 else ""
             style = {Verdict.DENY: "bad", Verdict.ASK: "warn", Verdict.PERMIT: "good"}[line.verdict]
             word = {Verdict.DENY: "not allowed", Verdict.ASK: "you will be asked", Verdict.PERMIT: "allowed by your norms"}[line.verdict]
-            self.line(f"  line {line.flow.span.line}: {line.flow.contract.name} ({line.flow.contract.effect}){times}: {word}", style)
+            whom = f", {' and '.join(f'`{name}`' for name in line.flow.unresolved)} as the run finds it" if line.flow.unresolved else ""
+            self.line(f"  line {line.flow.span.line}: {line.flow.contract.name} ({line.flow.contract.effect}){times}{whom}: {word}", style)
+
+    def denials(self, lines: Sequence[Line]) -> None:
+        """Why each line is not allowed, what would permit it, and what to paste to see the norm that would: for the user alone (G5.6).
+
+        Nothing that is pasted from here changes anything: a plan that is made to fail could otherwise suggest its own leave.
+        """
+        shown = dict(self.denied(lines))
+        if shown:
+            self.line("\nNot allowed by your norms, and why", "bold")
+        for sentence, command in list(shown.items())[:DENIALS_SHOWN_MAX]:
+            self.line(f"  {sentence}")
+            if command:
+                self.line(f"    to see the norm that would permit it: {command}", "faint")
+        if len(shown) > DENIALS_SHOWN_MAX:
+            self.line(f"  and {len(shown) - DENIALS_SHOWN_MAX} more; `discreet ledger` has all", "faint")
+
+    def denied(self, lines: Sequence[Line]) -> list[tuple[str, str]]:
+        """Of each line that the preflight or the run denied: why, and the command that explains it."""
+        found = [(line.flow, line.decision) for line in lines if line.verdict is Verdict.DENY]
+        spans = {flow.span for flow, _ in found}
+        judge = Index(self.norms)
+        found += [(flow, decide(flow, judge)) for flow in self.refused if flow.span not in spans]
+        return list(dict.fromkeys((inert_line(denial(flow, decision, self.norms)), question_of(flow, decision)) for flow, decision in found))
 
     # ------------------------------------------------------------------------------------------ during
 
     def progress(self, stage: str, flow: Flow) -> None:
         if stage == "start":
             return
+        if stage == "denied":
+            self.refused.append(flow)
         whom = ", ".join(sorted({inert_line(r.name or r.id) for r in flow.recipients if r.id != "user"}))
         style = {"done": "faint", "denied": "bad", "unknown": "bad"}.get(stage, "warn")
         self.line(f"  {flow.contract.name}{f' → {whom}' if whom else ''}: {WAITING.get(stage, stage)}", style)
@@ -86,7 +119,7 @@ class Terminal:
     def _ask(self, one: Question, number: int, count: int) -> Answer:
         if self.denying:  # the user has had enough of them: nobody agrees from weariness
             self.line(f"  {one.flow.contract.name}: denied, as you said of all that follow", "warn")
-            return Reply.DENY
+            return self._no(one)
         self.asked += 1
         self.show(one, f" {number} of {count}" if count > 1 else "")
         options = ", ".join(["[o]nce", *(["[a]lways exactly as shown"] if one.always else []), *(["[e]dit"] if one.editable else []), "[d]eny", "deny this and all that [f]ollow"])
@@ -95,19 +128,23 @@ class Terminal:
             said = self.source.readline()
             if not said:
                 self.line("no answer, so: deny")
-                return Reply.DENY
+                return self._no(one)
             word = said.strip().lower()
             if word in ("o", "once", "y", "yes"):
                 return Reply.ONCE
             if word in ("a", "always") and one.always:
                 return Reply.ALWAYS
             if word in ("d", "deny", "n", "no"):
-                return Reply.DENY
+                return self._no(one)
             if word in ("f", "follow"):
                 self.denying = True
-                return Reply.DENY
+                return self._no(one)
             if word in ("e", "edit") and one.editable:
                 return self._edit(one)
+
+    def _no(self, one: Question) -> Reply:
+        self.said_no.add(one.flow.contract.name)
+        return Reply.DENY
 
     def _edit(self, one: Question) -> Edited:
         """Other words for the content; an empty line keeps what stands there."""
@@ -135,7 +172,7 @@ class Terminal:
         if size > LONG_CHARS:
             self.line(f"  end of what will be sent, {size} characters. {head}", "warn")
         if one.reveals:
-            self.line(f"  that it is done at all tells: {', '.join(map(self.name, one.reveals))}", "bad")
+            self.line(f"  that this is done, or not done, shows something of: {', '.join(map(self.name, one.reveals))}", "bad")
 
     # ------------------------------------------------------------------------------------------ after
 
@@ -152,6 +189,8 @@ class Terminal:
         if report.stopped:
             self.line(f"  stopped: {report.stopped}", "warn")
         self.not_done(report)
+        if report.denied:
+            self.denials(report.lines)
         self.accounts(report)
 
     def not_done(self, report: Report) -> None:
@@ -159,13 +198,15 @@ class Terminal:
         if report.faults:
             self.line("\nNot done, whatever the answer says", "warn")
         for (tool, kind), count in Counter(report.faults).items():
-            self.line(f"  {tool}: {FAULT_WORDS.get(kind, kind)}{f' ({count} times)' if count > 1 else ''}", "warn")
+            why = "you said no" if kind == "refused" and tool in self.said_no else FAULT_WORDS.get(kind, kind)
+            self.line(f"  {tool}: {why}{f' ({count} times)' if count > 1 else ''}", "warn")
 
     def accounts(self, report: Report, own: bool = False) -> None:
         """Who learnt what: outside parties in full, the user's own services in one line."""
         shown = [a for a in report.accounts if own or not a.name.endswith(" provider")]
-        if shown:
-            self.line("\nWho learnt what", "bold")
+        self.line("\nWho learnt what", "bold")
+        if not shown:
+            self.line("  Nobody outside learnt anything.")
         for account in shown:
             self.line(f"  {account.sentence(self.names)}")
         hosts = sorted(a.name for a in report.accounts if a.name.endswith(" provider"))
@@ -174,8 +215,8 @@ class Terminal:
         self.line(f"  Questions asked: {report.questions}. Calls refused by your norms: {report.denied}.", "faint")
 
 
-def as_json(report: Report, names: Mapping[str, str]) -> dict[str, Any]:
-    """A report as plain data for `--json`."""
+def as_json(report: Report, names: Mapping[str, str], denied: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
+    """A report as plain data for `--json`; `denied` as Terminal.denied gives it."""
     return {
         "errand": report.errand,
         "request": report.request,
@@ -185,6 +226,7 @@ def as_json(report: Report, names: Mapping[str, str]) -> dict[str, Any]:
         "stopped": report.stopped,
         "questions": report.questions,
         "denied": report.denied,
+        "why_denied": [{"why": why, "explain": command} for why, command in denied],
         "done": report.done,
         "not_done": [{"tool": tool, "why": kind} for tool, kind in report.faults],
         "lines": [line_json(line) for line in report.lines],

@@ -9,9 +9,9 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from discreet.kernel.contract import Role
-from discreet.kernel.monitor import Decision, Flow, Verdict
+from discreet.kernel.monitor import Decision, Flow
 from discreet.kernel.value import plain
-from discreet.policy.explain import lasting
+from discreet.policy.explain import lasting, why_asked
 
 ANSWER_CHARS_MAX = 2_000  # of one text that is only told; what is longer is shown cut, with its length
 
@@ -78,9 +78,16 @@ class Everyone:
 def question(flow: Flow, decision: Decision) -> Question:
     """The question that a flow with verdict `ask` puts."""
     private = tuple(sorted({tag.type for tag in (*flow.pc.tags, *flow.preflight_pc.tags) if tag.type != "request"}))
-    reasons = tuple(dict.fromkeys(f.why for f in decision.findings if f.verdict is Verdict.ASK and f.why))
-    shown = tuple((name, inert(plain(value), None)) for name, value in flow.arguments.items() if value.data not in (None, ""))
+    reasons = tuple(map(inert_line, why_asked(flow, decision)))
+    shown = tuple((name, content) for name, value in flow.arguments.items() if value.data is not None and (content := inert(plain(value), None)))
+    shown = tuple((name, content + _currency(flow, name)) for name, content in shown)
     return Question(flow, decision, shown, reasons, private, bool(lasting(flow, decision)))
+
+
+def _currency(flow: Flow, name: str) -> str:
+    """What follows an amount where the place says in what it is counted and no argument does."""
+    currency = flow.contract.place_of(flow.arguments).currency
+    return f" {currency}" if currency and "currency" not in flow.arguments and flow.contract.parameter(name).role is Role.AMOUNT else ""
 
 
 def inert(data: Any, chars_max: int | None = ANSWER_CHARS_MAX) -> str:
