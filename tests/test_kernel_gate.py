@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from discreet.evidence import house
 from discreet.evidence.world import Setting, State, observe
-from discreet.kernel.contract import Contract, Effect, Parameter, Place, Role
+from discreet.kernel.contract import NOPLACE, Contract, Effect, Parameter, Place, Role
 from discreet.kernel.label import label
 from discreet.kernel.shape import Shape, list_of, record_of, scalar, text
 from discreet.tools.question import Reply
@@ -47,7 +47,7 @@ def test_too_many_recipients_are_a_fault() -> None:
 
 def test_a_misfit_stays_in_its_field() -> None:
     """G2.5: that one field of a service's answer does not fit is told by that field alone."""
-    contract = Contract("odd.get", "x", (), record_of("Odd", health=text(house.HEALTH, max=10), n=scalar("int", max=5), xs=list_of(scalar("int"), 3)))
+    contract = Contract("odd.get", "x", (), record_of("Odd", health=text(house.HEALTH, max=10), n=scalar("int", max=5), xs=list_of(scalar("int"), 3)), place=NOPLACE, recipients=())
     for health, leak in (("short", ""), ("far too long for it", "")):
         setting = world(tool(contract, lambda health=health: {"health": health, "n": 3, "xs": [1, "a"]}))
         seen = observe(setting, "o = odd.get()\ntracker.ping(o.n)\ntracker.ping(o.xs[0])\ntracker.ping(o.xs[1].ok)\ntracker.ping(o.health.ok)\n")
@@ -59,7 +59,7 @@ def test_results_of_any_depth_and_kind_are_taken_or_faults() -> None:
     for _ in range(5_000):
         deep = [deep]
     answers = iter([deep, {1: 2}, object(), float("nan"), {"a": b"x"}, 10**400, "x" * 10**7, {"a": {"b": [1, None]}}])
-    setting = world(tool(Contract("any.get", "x", (), Shape("any")), lambda: next(answers)))
+    setting = world(tool(Contract("any.get", "x", (), Shape("any"), place=NOPLACE, recipients=()), lambda: next(answers)))
     seen = observe(setting, "for i in range(7):\n    x = any.get()\n    print(str(x))\ny = any.get()\ntracker.ping(y['a']['b'][0])\n".replace("any.get", "any.get"))
     assert heard(seen, "tracker") == ['["tracker.ping", {"x": 1}]'] and not seen.refused
 

@@ -13,7 +13,7 @@ from discreet.evidence import house
 from discreet.evidence.world import Setting, observe, session_of
 from discreet.kernel import label as labels
 from discreet.kernel import operations as ops
-from discreet.kernel.contract import Contract, Effect, Parameter, Place, Recipient, Role
+from discreet.kernel.contract import NOPLACE, Contract, Effect, Parameter, Place, Recipient, Role
 from discreet.kernel.domain import CHOICES_MAX, merge
 from discreet.kernel.downgrade import Grant, declassify, endorse
 from discreet.kernel.errors import InvariantError, LimitError, PlanError
@@ -290,7 +290,7 @@ def test_every_failure_has_its_kind_and_status() -> None:
 def test_many_recipients_and_long_ids_are_a_fault_before_anything_leaves() -> None:
     seen = one('x = mail.many([f"a{i}@b.example" for i in range(10)] * 1, "b")\n')
     assert len(heard(seen, "mail:a1@b.example")) == 1
-    wide = Contract("mass.send", "x", (Parameter("to", list_of(text(max=9_000), 500), Role.WHO, address="mail"),), scalar("none"), Effect.WRITE)
+    wide = Contract("mass.send", "x", (Parameter("to", list_of(text(max=9_000), 500), Role.WHO, address="mail"),), scalar("none"), Effect.WRITE, place=NOPLACE)
     for listed in ("[str(i) for i in range(201)]", "['a' * 5100, 'b' * 5100]"):
         seen = observe(world(tool(wide, lambda to: None)), f"x = mass.send({listed})\ntracker.ping(x.ok)\n")
         assert heard(seen, "tracker") == ['["tracker.ping", {"x": false}]'] and not [r for r in seen.records if r.entry.tool == "mass.send" and r.entry.kind == "intent"]

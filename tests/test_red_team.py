@@ -23,7 +23,7 @@ from discreet.connectors.mail_tools import mail_tools
 from discreet.connectors.shop_tools import shop_tools
 from discreet.evidence import house
 from discreet.evidence.world import Seen, Setting, State, observe, session_of
-from discreet.kernel.contract import Contract, Effect, Parameter, Place, Recipient, Role
+from discreet.kernel.contract import NOPLACE, Contract, Effect, Parameter, Place, Recipient, Role
 from discreet.kernel.label import label
 from discreet.kernel.shape import scalar, text
 from discreet.kernel.value import Value
@@ -314,10 +314,10 @@ def world(home: Home, heard: list[str], norms: str = "", draft: Any = None) -> W
     notes = Place("notes", label([("document", "user")]), keeps=("finance",))
     made = home.world()
     extra = [
-        tool(Contract("salary", "", (), text(max=50), place=Place("bank", label([("finance/income", "user")]))), lambda: "42000"),
-        tool(Contract("notes.set", "", (Parameter("x", text()),), scalar("none"), Effect.WRITE, "storage", notes, undoable=True), lambda x: store.update(x=x)),
-        tool(Contract("notes.get", "", (), text(), place=notes), lambda: store.get("x", "")),
-        tool(Contract("friend.tell", "", (Parameter("x", text()),), scalar("none"), Effect.READ, "correspondence", recipients=("sam",)), lambda x: heard.append(x)),
+        tool(Contract("salary", "", (), text(max=50), place=Place("bank", label([("finance/income", "user")])), recipients=()), lambda: "42000"),
+        tool(Contract("notes.set", "", (Parameter("x", text()),), scalar("none"), Effect.WRITE, "storage", notes, (), undoable=True), lambda x: store.update(x=x)),
+        tool(Contract("notes.get", "", (), text(), place=notes, recipients=()), lambda: store.get("x", "")),
+        tool(Contract("friend.tell", "", (Parameter("x", text()),), scalar("none"), Effect.READ, "correspondence", NOPLACE, recipients=("sam",)), lambda x: heard.append(x)),
         *([delegate_tool(draft, "provider:reader")] if draft else []),
     ]  # fmt: skip
     fixed = {"sam": Recipient("sam", "sam", frozenset({"friend"}), "Sam"), "provider:reader": Recipient("provider:reader", "local", READER_LOCAL, "the local reader")}
@@ -401,7 +401,7 @@ def test_every_release_of_a_view_is_counted(home: Home) -> None:
 
 def test_a_filter_that_fails_does_not_tell_by_how_many_calls_it_ends() -> None:
     """G3.4: found by generated pairs; every element is looked at, whichever fails."""
-    number = Contract("number", "", (), scalar("int"), place=Place("health", label([house.HEALTH])))
+    number = Contract("number", "", (), scalar("int"), place=Place("health", label([house.HEALTH])), recipients=())
 
     def tools(state: State) -> list[Tool]:
         def fails() -> int:
@@ -409,7 +409,7 @@ def test_a_filter_that_fails_does_not_tell_by_how_many_calls_it_ends() -> None:
                 raise Failure("failed", "")
             return 1
 
-        told = Contract("ask", "", (), scalar("int"), recipients=(SHOP,))
+        told = Contract("ask", "", (), scalar("int"), place=NOPLACE, recipients=(SHOP,))
         return [tool(number, fails), tool(told, lambda: 1)]
 
     first, second = both("n = number()\nxs = [i for i in [1, 2, 3] if ask() < default(n, n)]", tools, DOCUMENTS.replace('"friend"', '"anyone"'))

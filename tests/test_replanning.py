@@ -13,7 +13,7 @@ from discreet.agents.providers import apart, recipient
 from discreet.agents.session import REPLANS_MAX, Report
 from discreet.evidence import house
 from discreet.evidence.world import Observed, Setting, State, session_of
-from discreet.kernel.contract import Contract, Effect, Parameter, Place, Role
+from discreet.kernel.contract import NOPLACE, Contract, Effect, Parameter, Place, Role
 from discreet.kernel.errors import DiscreetError
 from discreet.kernel.label import Tag, label
 from discreet.kernel.shape import scalar, text
@@ -69,11 +69,11 @@ def tools(state: State) -> list[Tool]:
         raise Failure("failed", "down")
 
     send = Contract(
-        "mail.send", "send", (Parameter("to", text(max=100), Role.WHO, address="mail"), Parameter("body", text())), scalar("none"), Effect.WRITE
+        "mail.send", "send", (Parameter("to", text(max=100), Role.WHO, address="mail"), Parameter("body", text())), scalar("none"), Effect.WRITE, place=NOPLACE,
     )
     return [
-        tool(Contract("health.read", "", (), text(max=50), place=sick), fails), tool(Contract("weather", "", (), text(max=50)), down),
-        tool(Contract("time", "", (), text(max=50)), lambda: "noon"), tool(send, lambda to, body: None),
+        tool(Contract("health.read", "", (), text(max=50), place=sick, recipients=()), fails), tool(Contract("weather", "", (), text(max=50), place=NOPLACE, recipients=()), down),
+        tool(Contract("time", "", (), text(max=50), place=NOPLACE, recipients=()), lambda: "noon"), tool(send, lambda to, body: None),
     ]  # fmt: skip
 
 

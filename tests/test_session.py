@@ -16,7 +16,7 @@ from discreet.agents.planning import handles_of, planner
 from discreet.agents.providers import recipient
 from discreet.agents.said import Said
 from discreet.agents.session import Session, World
-from discreet.kernel.contract import Contract, Effect, Parameter, Place, Recipient, Role
+from discreet.kernel.contract import NOPLACE, Contract, Effect, Parameter, Place, Recipient, Role
 from discreet.kernel.downgrade import Grant, declassify, endorse
 from discreet.kernel.errors import InvariantError
 from discreet.kernel.label import PUBLIC, Tag, join, label
@@ -247,8 +247,8 @@ def test_a_place_keeps_what_was_written_into_it(home: Home) -> None:
     heard: list[Any] = []
     box: list[str] = []
     notes = Place("notes", label([("document", "user")]), keeps=("body",))
-    write = tool(Contract("notes.write", "write", (Parameter("x", text()),), scalar("none"), Effect.WRITE, "storage", notes, undoable=True), lambda x: box.append(x))
-    read = tool(Contract("notes.read", "read", (), text(max=200), place=notes), lambda: box[-1] if box else "")
+    write = tool(Contract("notes.write", "write", (Parameter("x", text()),), scalar("none"), Effect.WRITE, "storage", notes, (), undoable=True), lambda x: box.append(x))
+    read = tool(Contract("notes.read", "read", (), text(max=200), place=notes, recipients=()), lambda: box[-1] if box else "")
     made = world(home, friend(heard), write, read, norms=norm("n1", "document"))
     first = Session(made, Nobody()).prepare("friend.tell(x=notes.read())", "").preview.lines[-1]
     assert first.verdict is Verdict.ASK  # documents may be told, once asked
@@ -318,7 +318,7 @@ def test_a_delegated_plan_shows_its_exact_calls_and_does_nothing_unasked(home: H
         sent.append(text)
         return 'friend.tell(x="one")\nfriend.tell(x="two")'
 
-    letter = tool(Contract("letter.read", "a letter", (), text(("communication/message", "user"), max=500, sources=("mail",))), lambda: "tell my friend one and two")
+    letter = tool(Contract("letter.read", "a letter", (), text(("communication/message", "user"), max=500, sources=("mail",)), place=NOPLACE, recipients=()), lambda: "tell my friend one and two")
     fresh = delegate_tool(draft, "provider:reader")
     made = world(home, friend(heard), letter, fresh, norms=norm("n1", "communication/message"))
     made.directory.fixed = {**made.directory.fixed, "provider:reader": Recipient("provider:reader", "local", frozenset({"provider/reader/local"}), "reader")}

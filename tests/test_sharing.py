@@ -25,8 +25,8 @@ def tools(state: State) -> list[Tool]:
         f"{place.id}.share", "share", (Parameter("file", text(max=20), Role.WHAT), Parameter("to", text(max=100), Role.WHO, address="mail")), scalar("none"),
         Effect.WRITE, "correspondence", place, shares=True,
     )  # fmt: skip
-    write = Contract("drive.write", "write", (Parameter("file", text(max=20), Role.WHAT), Parameter("body", text())), scalar("none"), Effect.WRITE, "storage", SIZES)
-    secret = Contract("vault", "", (), text(max=50), place=Place("vault", label([house.HEALTH])))
+    write = Contract("drive.write", "write", (Parameter("file", text(max=20), Role.WHAT), Parameter("body", text())), scalar("none"), Effect.WRITE, "storage", SIZES, ())
+    secret = Contract("vault", "", (), text(max=50), place=Place("vault", label([house.HEALTH])), recipients=())
     return [
         tool(share_at(SIZES), share), tool(share_at(NOTES), share), tool(write, lambda file, body: files.update({file: body})),
         tool(secret, lambda: state.secrets["text"]),

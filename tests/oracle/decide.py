@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from functools import cache
 
-from discreet.kernel.contract import USER, Recipient, Role
+from discreet.kernel.contract import USER, Effect, Recipient, Role
 from discreet.kernel.label import Tag
 from discreet.kernel.monitor import Flow, Verdict
 from discreet.kernel.value import Standing, Unknown, Value
@@ -57,6 +57,8 @@ def addressed(allowance: Allowance, recipient: Recipient) -> bool:
 def fits(allowance: Allowance, flow: Flow, norms: Norms) -> bool:
     """Whether the whole call is within the allowance."""
     if flow.unresolved or flow.times > allowance.times_max or (allowance.undoable and not flow.contract.undoable):
+        return False
+    if flow.contract.effect is Effect.PAY and allowance.amount_max is not None and not any(p.role is Role.AMOUNT for p in flow.contract.parameters):
         return False
     if not all(addressed(allowance, r) for r in flow.recipients or (USER,)):
         return False

@@ -38,6 +38,7 @@ from discreet.memory.store import Vault
 from discreet.models.labelling import encoder
 from discreet.models.weights import EMBEDDING, WeightsError, find
 from discreet.policy.decide import Index
+from discreet.policy.known import SHIPPED_TOOLS, fitted
 from discreet.policy.load import Loaded, load
 from discreet.policy.vocabulary import UNCLASSIFIED, types
 from discreet.tools.directory import Directory
@@ -182,8 +183,9 @@ class Home:
             tools.append(delegate_tool(draft, who.id))
         people = directory(open_.cards, open_.shops, _addresses(self.config), open_.providers, who, open_.hosts, open_.engines, open_.servers)
         loaded = self.norms()
-        norms = replace(loaded.norms, directory=people.owners())
-        return World(Toolbox(tools), people, Index(norms), self.ledger, self.vault.counts, names(people), self.kept(), self.keep, self.alone)
+        box = Toolbox(tools)
+        norms = replace(fitted(loaded.norms, {*SHIPPED_TOOLS, *box}, people.ids()), directory=people.owners())
+        return World(box, people, Index(norms), self.ledger, self.vault.counts, names(people), self.kept(), self.keep, self.alone)
 
     def kept(self) -> Kept:
         """What was written into the user's own places, beyond what contracts declare."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from discreet.agents.session import Apart, Drafted, Judged, Planner
-from discreet.kernel.contract import Contract, Parameter, Recipient
+from discreet.kernel.contract import NOPLACE, Contract, Parameter, Recipient
 from discreet.kernel.label import Label, join, label
 from discreet.kernel.shape import text
 from discreet.kernel.value import Value
@@ -103,5 +103,5 @@ class _Planner:
 def _contract(who: Recipient) -> Contract:
     return Contract(
         "plan.draft", "a planner drafts a plan", (Parameter("request", text()), Parameter("ended", text(), default="")), text(max=PLAN_CHARS_MAX), purpose="planning",
-        recipients=(who.id,), seconds_max=DRAFT_SECONDS_MAX,
+        place=NOPLACE, recipients=(who.id,), seconds_max=DRAFT_SECONDS_MAX,
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from discreet.kernel.contract import Contract, Parameter, Role
+from discreet.kernel.contract import NOPLACE, Contract, Parameter, Role
 from discreet.kernel.errors import PlanError
 from discreet.kernel.shape import Shape, enum, list_of, scalar, text
 from discreet.kernel.value import Map, Record, Seq, Unknown, Value
@@ -36,6 +36,7 @@ def reader_tool(ask: Callable[[str, str, Shape], Any], recipient: str = "provide
         ),
         result=text(max=ANSWER_CHARS_MAX, sources=(SOURCE,)),
         purpose="reading",
+        place=NOPLACE,
         recipients=(recipient,),
         result_rule=lambda arguments: shape_of(arguments["schema"]),
         calls_max=calls_max,

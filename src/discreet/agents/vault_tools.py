@@ -45,6 +45,7 @@ def _recall(vault: Facts, learned: bool, subjects: tuple[str, ...]) -> Tool:
         result=text(max=FACT_CHARS_MAX),
         purpose="lookup",
         place=place,
+        recipients=(),
         seconds_max=None,  # the vault is in this process
     )
 

@@ -35,7 +35,7 @@ def view_tools(vault: Any, ledger: Any) -> list[Tool]:
 def _view(name: str, called: str, summary: str, result: Shape, parameters: tuple[Parameter, ...], vault: Any, ledger: Any) -> Tool:
     found = view(name)
     place = Place(f"view:{name}", label([(found.gives, "user")]))
-    contract = Contract(called, summary, parameters, result, purpose="lookup/own", place=place, view=found.gives, view_bits=capacity_bits(name, {}))
+    contract = Contract(called, summary, parameters, result, purpose="lookup/own", place=place, recipients=(), view=found.gives, view_bits=capacity_bits(name, {}))
 
     def record(grant: Grant, before: Label, after: Label) -> None:
         items = tuple(Item(tag.type, tag.subject, contract.view_bits) for tag in sorted(after.tags))

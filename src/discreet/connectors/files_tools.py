@@ -41,14 +41,14 @@ def files_tools(files: Files, holds: Mapping[str, tuple[str, ...]] | None = None
     size_max = files.config.file_bytes_max
     made = {
         "list": Contract("files.list", "files of a folder", (Parameter("folder", _path, Role.KEY),), list_of(_entry, ENTRIES_MAX),
-                         place=within("folder"), purpose="lookup/own"),
+                         place=within("folder"), purpose="lookup/own", recipients=()),
         "read": Contract("files.read", "the text of a file", (Parameter("path", _path, Role.KEY),), text(max=size_max), place=within("path"),
-                         purpose="lookup/own"),
+                         purpose="lookup/own", recipients=()),
         "write": Contract("files.write", "write a new text file", (Parameter("path", _path, Role.WHAT), Parameter("text", text(max=size_max))),
-                          _written, Effect.WRITE, "storage", within("path"), undoable=True, calls_max=20),
+                          _written, Effect.WRITE, "storage", within("path"), (), undoable=True, calls_max=20),
         "move": Contract("files.move", "move or rename a file", (Parameter("path", _path, Role.WHAT), Parameter("to", _path, Role.WHAT)), _written,
-                         Effect.WRITE, "storage", within("path", "to"), undoable=True, calls_max=20),
+                         Effect.WRITE, "storage", within("path", "to"), (), undoable=True, calls_max=20),
         "delete": Contract("files.delete", "delete a file", (Parameter("path", _path, Role.WHAT),), record_of("Deleted", deleted=scalar("bool")),
-                           Effect.DELETE, "storage", within("path"), calls_max=20),
+                           Effect.DELETE, "storage", within("path"), (), calls_max=20),
     }
     return tuple(local_tool(contract, files, action, zone) for action, contract in made.items())

@@ -125,10 +125,13 @@ def run_world(module: Path, plans: Path, as_json: bool, share: float, seed: int)
     from discreet.evidence.world import WorldError, load, run_all
 
     try:
-        found = run_all(load(module), plans, share, seed)
+        setting = load(module)
+        found = run_all(setting, plans, share, seed)
     except WorldError as error:
         print(error, file=sys.stderr)
         return 2
+    for note in setting.notes:
+        print(f"note: {note}", file=sys.stderr)
     if as_json:
         print(json.dumps(found, indent=1, ensure_ascii=False))
     else:

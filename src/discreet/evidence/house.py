@@ -15,7 +15,7 @@ from discreet.agents.delegation import delegate_tool
 from discreet.agents.reader_tool import reader_tool
 from discreet.evidence.plans import dictated
 from discreet.evidence.world import CLOCK, Setting, State
-from discreet.kernel.contract import Contract, Effect, Parameter, Place, Recipient, Role
+from discreet.kernel.contract import NOPLACE, Contract, Effect, Parameter, Place, Recipient, Role
 from discreet.kernel.downgrade import Grant, declassify
 from discreet.kernel.label import Label, label
 from discreet.kernel.shape import Shape, dict_of, enum, list_of, record_of, scalar, text
@@ -251,21 +251,21 @@ def contracts() -> dict[str, Contract]:
     x, body, amount = Parameter("x", Shape("any")), Parameter("body", Shape("any"), Role.CONTENT, ""), Parameter("amount", scalar("int"), Role.AMOUNT)
     title = Parameter("title", text(max=100), Role.KEY, "")
     made = (
-        c("vault.text", (), text(max=200), place=health),
-        c("vault.flag", (), scalar("bool"), place=health),
-        c("vault.number", (), scalar("int", max=50), place=health),
-        c("vault.items", (), list_of(text(max=100), 6), place=health),
-        c("vault.shaky", (), text(max=200), place=health),
-        c("vault.optional", (), text(max=200, optional=True), place=health),
-        c("vault.visit", (), scalar("date"), place=health),
-        c("vault.weight", (), scalar("float", max=500), place=health),
-        c("vault.results", (), dict_of(scalar("int", max=100), 6), place=health),
-        c("vault.size", (), scalar("int", max=60), place=_vault(SIZE)),
-        c("vault.address", (), text(max=200), place=_vault(ADDRESS)),
-        c("vault.born", (), text(max=200), place=_vault(BORN)),
-        c("vault.of_age", (), scalar("bool"), place=_vault(OF_AGE), purpose="lookup/own", view=OF_AGE[0], view_bits=1),
-        c("vault.card", (), _card),
-        c("vault.fact", (Parameter("type", text(max=40), Role.KEY),), text(max=200), place=_fact_place),
+        c("vault.text", (), text(max=200), place=health, recipients=()),
+        c("vault.flag", (), scalar("bool"), place=health, recipients=()),
+        c("vault.number", (), scalar("int", max=50), place=health, recipients=()),
+        c("vault.items", (), list_of(text(max=100), 6), place=health, recipients=()),
+        c("vault.shaky", (), text(max=200), place=health, recipients=()),
+        c("vault.optional", (), text(max=200, optional=True), place=health, recipients=()),
+        c("vault.visit", (), scalar("date"), place=health, recipients=()),
+        c("vault.weight", (), scalar("float", max=500), place=health, recipients=()),
+        c("vault.results", (), dict_of(scalar("int", max=100), 6), place=health, recipients=()),
+        c("vault.size", (), scalar("int", max=60), place=_vault(SIZE), recipients=()),
+        c("vault.address", (), text(max=200), place=_vault(ADDRESS), recipients=()),
+        c("vault.born", (), text(max=200), place=_vault(BORN), recipients=()),
+        c("vault.of_age", (), scalar("bool"), place=_vault(OF_AGE), purpose="lookup/own", view=OF_AGE[0], view_bits=1, recipients=()),
+        c("vault.card", (), _card, place=NOPLACE, recipients=()),
+        c("vault.fact", (Parameter("type", text(max=40), Role.KEY),), text(max=200), place=_fact_place, recipients=()),
         c("inbox.search", (Parameter("sender", text(max=100), Role.KEY, ""), Parameter("subject", text(max=100), Role.KEY, "")), list_of(_mail, 8), place=MAILBOX, recipients=own),
         c("inbox.delete", (Parameter("id", text(max=40), Role.WHAT),), none, Effect.DELETE, place=MAILBOX, recipients=own),
         c("letters.sam", (), list_of(_mail, 8), place=SAMS, recipients=own),
@@ -278,16 +278,16 @@ def contracts() -> dict[str, Contract]:
         c("notes.read", (), list_of(_body, 20), place=NOTES, recipients=own),
         c("shop.search", (_key,), list_of(_product, 4), place=SHOP, recipients=("shop",), purpose="purchase/search"),
         c("shop.order", (Parameter("item", text(max=100), Role.WHAT), Parameter("size", scalar("int"), Role.CONTENT, 0), Parameter("address", text(max=300), Role.CONTENT, "")), text(max=60), Effect.PAY, place=SHOP, recipients=("shop",), purpose="purchase/order"),
-        c("doctor.tell", (x,), none, Effect.WRITE, recipients=("doctor",), purpose="care"),
-        c("club.join", (x,), none, Effect.WRITE, recipients=("club",)),
-        c("tracker.ping", (Parameter("x", Shape("any"), Role.CONTENT, ""),), scalar("int", max=10, sources=("tracker",)), recipients=("tracker",)),
-        c("tracker.flaky", (Parameter("x", Shape("any"), Role.CONTENT, ""),), scalar("int", max=10, sources=("tracker",)), recipients=("tracker",)),
-        c("web.fetch", (Parameter("host", text(max=100), Role.KEY, address="host"), Parameter("path", Shape("any"), Role.KEY, "/")), text(max=200, sources=("web",)), purpose="lookup/web"),
-        c("mail.send", (who, Parameter("subject", _line), body), none, Effect.WRITE, purpose="correspondence"),
-        c("mail.many", (Parameter("to", list_of(text(max=100), 10), Role.WHO, address="mail"), body), none, Effect.WRITE, purpose="correspondence"),
-        c("post.card", (who, body), none, Effect.WRITE, purpose="correspondence"),
-        c("pay.send", (payee, amount), none, Effect.PAY, purpose="payment"),
-        c("fee.pay", (payee, amount, Parameter("currency", text(max=3), Role.CONTENT, "EUR")), none, Effect.PAY, purpose="payment"),
+        c("doctor.tell", (x,), none, Effect.WRITE, recipients=("doctor",), purpose="care", place=NOPLACE),
+        c("club.join", (x,), none, Effect.WRITE, recipients=("club",), place=NOPLACE),
+        c("tracker.ping", (Parameter("x", Shape("any"), Role.CONTENT, ""),), scalar("int", max=10, sources=("tracker",)), recipients=("tracker",), place=NOPLACE),
+        c("tracker.flaky", (Parameter("x", Shape("any"), Role.CONTENT, ""),), scalar("int", max=10, sources=("tracker",)), recipients=("tracker",), place=NOPLACE),
+        c("web.fetch", (Parameter("host", text(max=100), Role.KEY, address="host"), Parameter("path", Shape("any"), Role.KEY, "/")), text(max=200, sources=("web",)), purpose="lookup/web", place=NOPLACE),
+        c("mail.send", (who, Parameter("subject", _line), body), none, Effect.WRITE, purpose="correspondence", place=NOPLACE),
+        c("mail.many", (Parameter("to", list_of(text(max=100), 10), Role.WHO, address="mail"), body), none, Effect.WRITE, purpose="correspondence", place=NOPLACE),
+        c("post.card", (who, body), none, Effect.WRITE, purpose="correspondence", place=NOPLACE),
+        c("pay.send", (payee, amount), none, Effect.PAY, purpose="payment", place=NOPLACE),
+        c("fee.pay", (payee, amount, Parameter("currency", text(max=3), Role.CONTENT, "EUR")), none, Effect.PAY, purpose="payment", place=NOPLACE),
     )  # fmt: skip
     return {one.name: one for one in made}
 

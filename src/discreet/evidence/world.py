@@ -19,15 +19,19 @@ from types import ModuleType
 from typing import Any
 
 from discreet.agents.session import Drafted, Report, Session, World
-from discreet.kernel.contract import Contract, Parameter, Recipient
-from discreet.kernel.errors import DiscreetError
+from discreet.kernel.contract import NOPLACE, Contract, Parameter, Recipient
+from discreet.kernel.errors import DiscreetError, nearest
 from discreet.kernel.label import label
 from discreet.kernel.monitor import Flow, Judge
 from discreet.kernel.shape import text
 from discreet.kernel.value import Value
 from discreet.ledger.entry import Entry, Kind, Status
+from discreet.policy.contracts import misspelt, slip
 from discreet.policy.decide import Index
-from discreet.policy.load import Loaded, combine, defaults, parse
+from discreet.policy.known import fitted, unfit
+from discreet.policy.load import SHIPPED, Loaded, combine, defaults, parse
+from discreet.policy.norm import Norms
+from discreet.policy.vocabulary import roles
 from discreet.tools.directory import Directory
 from discreet.tools.directory import Entry as Known
 from discreet.tools.question import Question, Reply, inert
@@ -35,6 +39,7 @@ from discreet.tools.registry import Tool, Toolbox, tool
 
 CLOCK = dt.datetime(2026, 3, 2, 9, 0)
 OBSERVATIONS_MAX = 20_000  # of one run
+OWN_UNSAID = "own-place-unsaid"  # the shipped norm by which a contract that leaves its hearers unsaid may still read the user's own places
 
 
 class WorldError(DiscreetError):
@@ -145,6 +150,7 @@ class Setting:
     answer: Callable[[Question], Reply] = lambda question: Reply.ONCE
     handles: Mapping[str, Value] = field(default_factory=dict)
     clock: dt.datetime = CLOCK
+    notes: tuple[str, ...] = ()  # what the module leaves unsaid, and how that is read
 
     def request_of(self, plan: str) -> str:
         if isinstance(self.request, str):
@@ -253,7 +259,7 @@ class Replanner:
         self.state, self.first, self.further = state, first, further
 
     def __call__(self, request: str, judge: Any, call: Any, feedback: Value | None = None) -> Drafted:
-        contract = Contract("plan.draft", "a plan", (Parameter("request", text()), Parameter("ended", text(), default="")), text(), purpose="planning", recipients=(PLANNER.id,), seconds_max=None)
+        contract = Contract("plan.draft", "a plan", (Parameter("request", text()), Parameter("ended", text(), default="")), text(), purpose="planning", place=NOPLACE, recipients=(PLANNER.id,), seconds_max=None)
         made: list[str] = []
 
         def perform(request: str, ended: str) -> str:
@@ -286,21 +292,31 @@ def _watched(tool: Tool, state: State) -> Tool:
 # ---------------------------------------------------------------------------------------------------- modules
 
 
+NAMES = ("tools", "SECRETS", "NORMS", "SHIPPED_NORMS", "DIRECTORY", "RECIPIENTS", "REQUEST", "ANSWER", "HANDLES", "CLOCK")
+ENTRY_KEYS = ("name", "owner", "roles", "addresses")
+
+
 def load(path: Path | str) -> Setting:
     """The world that a module describes. Raises WorldError, located."""
     path = Path(path)
     module = _imported(path)
+    for given in vars(module):
+        if given.isupper() and (near := slip(given, NAMES)) and not hasattr(module, near):
+            raise WorldError(f"{path}: `{given}` means nothing here; did you mean `{near}`?")
     tools = _needed(module, "tools", callable, "a function `tools(state)` that returns tools")
     secrets = getattr(module, "SECRETS", {"a": {}})
     if not isinstance(secrets, Mapping) or not secrets or not all(isinstance(v, Mapping) for v in secrets.values()):
         raise WorldError(f"{path}: `SECRETS` is a dict of variants, each a dict: {{\"a\": {{…}}, \"b\": {{…}}}}")
-    setting = Setting(
-        path.stem, tools, Index(_norms(module, path)), tuple(_known(one, path) for one in getattr(module, "DIRECTORY", ())),
-        _fixed(module, path), secrets, getattr(module, "REQUEST", "do this"), _answers(module, path), getattr(module, "HANDLES", {}),
-        getattr(module, "CLOCK", CLOCK),
+    entries, fixed = tuple(_known(one, path) for one in getattr(module, "DIRECTORY", ())), _fixed(module, path)
+    norms = _norms(module, path)
+    box = _tried_tools(tools, secrets, path)
+    people = Directory(list(entries), fixed)
+    _fits_people(box, people, path)
+    notes = [*box.notes(), *_fits_tools(norms, box, people, path)]
+    return Setting(
+        path.stem, tools, Index(fitted(norms, box, people.ids())), entries, fixed, secrets, getattr(module, "REQUEST", "do this"), _answers(module, path),
+        getattr(module, "HANDLES", {}), getattr(module, "CLOCK", CLOCK), tuple(notes),
     )  # fmt: skip
-    _try_tools(setting, path)
-    return setting
 
 
 def _imported(path: Path) -> ModuleType:
@@ -337,7 +353,7 @@ def _norms(module: ModuleType, path: Path) -> Any:
     if not isinstance(text, str):
         raise WorldError(f"{path}: `NORMS` is a text in the form of a norms file")
     loaded = parse(text, f"{path} NORMS")
-    base = defaults() if getattr(module, "SHIPPED_NORMS", False) else Loaded(parse("").norms)
+    base = defaults() if getattr(module, "SHIPPED_NORMS", False) else Loaded(Norms(tuple(n for n in defaults().norms.norms if n.id == OWN_UNSAID)))
     both = combine(base, loaded)
     if both.problems:
         raise WorldError("; ".join(map(str, both.problems)))
@@ -350,7 +366,10 @@ def _known(one: Any, path: Path) -> Known:
         return one
     try:
         addresses = tuple((str(kind), str(text)) for kind, text in one["addresses"])
-        return Known(one.get("owner", one["name"]), one["name"], frozenset(one.get("roles", ())), addresses)
+        for key in one:
+            if key not in ENTRY_KEYS:
+                raise WorldError(f"{path}: `DIRECTORY`: `{one['name']}`: `{key}` means nothing here{nearest(key, ENTRY_KEYS)}")
+        return Known(one.get("owner", one["name"]), one["name"], _roles(one.get("roles", ()), f"{path}: `DIRECTORY`: `{one['name']}`"), addresses)
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise WorldError(
             f"{path}: an entry of `DIRECTORY` is {{\"name\": …, \"owner\": …, \"roles\": […], \"addresses\": [(kind, text), …]}}; got {one!r}"
@@ -361,7 +380,17 @@ def _fixed(module: ModuleType, path: Path) -> dict[str, Recipient]:
     found = getattr(module, "RECIPIENTS", {})
     if not isinstance(found, Mapping):
         raise WorldError(f"{path}: `RECIPIENTS` is a dict: id -> roles")
-    return {id_: roles if isinstance(roles, Recipient) else Recipient(id_, "", frozenset(roles), id_) for id_, roles in found.items()}
+    return {id_: one if isinstance(one, Recipient) else Recipient(id_, "", _roles(one, f"{path}: `RECIPIENTS`: `{id_}`"), id_) for id_, one in found.items()}
+
+
+def _roles(given: Any, where: str) -> frozenset[str]:
+    """A role that the vocabulary does not have would meet no prohibition."""
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise WorldError(f"{where}: roles are a list; write `[{given!r}]`")
+    for role in given:
+        if role not in roles():
+            raise WorldError(f"{where}: {roles().unknown(str(role))}")
+    return frozenset(given)
 
 
 def _answers(module: ModuleType, path: Path) -> Callable[[Question], Reply]:
@@ -375,15 +404,36 @@ def _answers(module: ModuleType, path: Path) -> Callable[[Question], Reply]:
     return lambda question: reply
 
 
-def _try_tools(setting: Setting, path: Path) -> None:
+def _tried_tools(tools: Callable[[State], Iterable[Tool]], secrets: Mapping[str, Mapping[str, Any]], path: Path) -> Toolbox:
     try:
-        made = list(setting.tools(State(next(iter(setting.secrets.values())))))
-        Toolbox(made)
+        made = list(tools(State(next(iter(secrets.values())))))
     except Exception as error:
         raise WorldError(f"{_where(error, path)}: `tools(state)`: {type(error).__name__}: {error}") from error
     for one in made:
         if not isinstance(one, Tool):
             raise WorldError(f"{path}: `tools(state)` returned {type(one).__name__}; each has to be a Tool: `tool(contract, function)`")
+    try:
+        return Toolbox(made)
+    except DiscreetError as error:
+        raise WorldError(f"{path}: {error}") from error
+
+
+def _fits_people(box: Toolbox, people: Directory, path: Path) -> None:
+    """A recipient that is misspelt would be a stranger to norms that speak of the one who was meant."""
+    kinds = {kind for entry in people.entries for kind, _ in entry.addresses}
+    wrong = misspelt(box.contracts.values(), {*people.fixed, *people.owners()}, people.owners(), kinds)
+    if wrong:
+        raise WorldError(f"{path}: {'; '.join(wrong)}")
+
+
+def _fits_tools(norms: Norms, box: Toolbox, people: Directory, path: Path) -> list[str]:
+    """Notes on tools of the module's own norms that it does not have. Raises WorldError for one that is nearly one of them."""
+    own = replace(norms, norms=tuple(n for n in norms.norms if n.origin != SHIPPED), allowances=tuple(a for a in norms.allowances if a.origin != SHIPPED))
+    wrong = unfit(own, box, people.ids())
+    if wrong:
+        raise WorldError("; ".join(map(str, wrong)))
+    absent = {name: norm.id for norm in (*own.norms, *own.allowances) for name in norm.through if name != "*" and name not in set(box)}
+    return [f"`{norm}`: no tool is called `{name}`, so this norm says nothing of any" for name, norm in absent.items()]
 
 
 def run_all(setting: Setting, plans: Path, share: float = 1.0, seed: int = 0) -> list[dict[str, Any]]:
@@ -397,7 +447,7 @@ def run_all(setting: Setting, plans: Path, share: float = 1.0, seed: int = 0) ->
             continue
         source = file.read_text("utf-8")
         runs = {variant: observe(setting, source, variant, setting.request_of(file.stem), seed) for variant in setting.secrets}
-        found.append({"plan": str(file), "runs": {v: seen.as_json() for v, seen in runs.items()}, "differs": differing(runs.values())})
+        found.append({"plan": str(file), "notes": list(setting.notes) if not found else [], "runs": {v: seen.as_json() for v, seen in runs.items()}, "differs": differing(runs.values())})
     return found
 
 

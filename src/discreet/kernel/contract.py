@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from discreet.kernel.errors import DiscreetError, invariant
-from discreet.kernel.label import PUBLIC, Label
-from discreet.kernel.shape import Shape
+from discreet.kernel.errors import DiscreetError, invariant, nearest
+from discreet.kernel.label import PUBLIC, Label, label
+from discreet.kernel.shape import Shape, worst
 from discreet.kernel.value import Value
 
 SECONDS_MAX = 60  # of one call, where a contract states no other
@@ -46,6 +46,33 @@ class _Required:
 REQUIRED: Any = _Required()
 
 
+class _Unsaid(tuple):
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "unsaid"
+
+
+UNSAID: tuple[str, ...] = _Unsaid()  # recipients that a contract does not state: an outsider whom nobody knows; `()` states that nobody hears
+UNCLASSIFIED = "unclassified"  # the most private information type: it may be any
+WORST = label([(UNCLASSIFIED, "user"), (UNCLASSIFIED, "others")], ("outside",))  # of what a contract does not label
+
+
+def _one_of(kind: Any, given: Any, where: str) -> Any:
+    try:
+        return kind(given)
+    except ValueError:
+        known = [one.value for one in kind]
+        raise DiscreetError(f"{where}: `{given}` is none of {', '.join(known)}{nearest(str(given), known)}") from None
+
+
+def _texts(given: Any, where: str) -> None:
+    """A text is a row of letters, and would be read as that many ids."""
+    if isinstance(given, str) or not isinstance(given, (tuple, list, frozenset)) or not all(isinstance(one, str) for one in given):
+        shown = f'; write `("{given}",)`' if isinstance(given, str) else ""
+        raise DiscreetError(f"{where}: a tuple of texts is needed{shown}")
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """One argument. `address` names the kind of address when its value is a recipient: "mail", "shop", "host", …"""
@@ -56,11 +83,17 @@ class Parameter:
     default: Any = REQUIRED
     address: str = ""
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.shape, Shape):
+            raise DiscreetError(f"argument `{self.name}`: shape: a Shape is needed, such as `text()` or `scalar(\"int\")`; got {self.shape!r}")
+        object.__setattr__(self, "role", _one_of(Role, self.role, f"argument `{self.name}`: role"))
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """A mailbox, folder, calendar, vault type, server: every read, search, count and failure there carries `label` (G2.6).
 
+    label     the worst there is unless it is stated; `label()` states that it tells nothing of anybody
     readers   recipient ids who can read the place; they are recipients of every write to it
     owner     id of the outside party whose place it is: what is written there is told to that recipient, and what it
               answers is its own speech, which may hold what it was told (G1.1)
@@ -71,7 +104,7 @@ class Place:
     """
 
     id: str
-    label: Label = PUBLIC
+    label: Label = WORST
     readers: tuple[str, ...] = ()
     owner: str = ""
     readable: bool = True
@@ -79,6 +112,13 @@ class Place:
     shows: tuple[Place, ...] = ()
     own_sources: frozenset[str] | None = None  # those of the contract, where the label has come to hold more
     currency: str = ""
+    unsaid: bool = False  # no place was stated: nobody knows where it shows
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.label, Label):
+            raise DiscreetError(f"place `{self.id}`: label: a Label is needed, such as `label([(\"health\", \"user\")])`; got {self.label!r}")
+        _texts(self.readers, f"place `{self.id}`: readers")
+        _texts(self.keeps, f"place `{self.id}`: keeps")
 
     @property
     def declared(self) -> frozenset[str]:
@@ -86,7 +126,7 @@ class Place:
         return self.label.sources if self.own_sources is None else self.own_sources
 
 
-NOPLACE = Place("nowhere")
+NOPLACE = Place("nowhere", PUBLIC)  # stated: nothing of this shows anywhere again, and what comes back tells nothing but what went in
 PlaceRule = Callable[[Mapping[str, Value]], Place]
 
 
@@ -94,7 +134,10 @@ PlaceRule = Callable[[Mapping[str, Value]], Place]
 class Contract:
     """A tool as the monitor sees it.
 
-    recipients  ids of fixed recipients, besides those named by arguments with an `address` and the place's readers
+    place       where it shows and whence the result is. Not stated, the result is labelled as the worst of its shape, or as WORST
+                where the shape leaves something unlabelled, and a write shows wherever who hears it can look
+    recipients  ids of fixed recipients, besides those named by arguments with an `address` and the place's owner and readers.
+                Where none of these is stated an outsider whom nobody knows hears the call; `()` states that nobody does
     purpose     of the purpose vocabulary; never taken from a plan or a service (G5.3)
     resolves    whether the result, found by equality from user-said keys, has standing RESOLVED (own address book, own files)
     undoable    whether the user can take the effect back
@@ -109,8 +152,8 @@ class Contract:
     result: Shape
     effect: Effect = Effect.READ
     purpose: str = "errand"
-    place: Place | PlaceRule = NOPLACE
-    recipients: tuple[str, ...] = ()
+    place: Place | PlaceRule = None  # type: ignore[assignment]  # __post_init__ puts the safe reading there
+    recipients: tuple[str, ...] = UNSAID
     result_rule: Callable[[Mapping[str, Value]], Shape] | None = None
     resolves: bool = False
     undoable: bool = False
@@ -121,8 +164,26 @@ class Contract:
     seconds_max: int | None = SECONDS_MAX
 
     def __post_init__(self) -> None:
+        where = f"`{self.name}`"
+        if not isinstance(self.parameters, (tuple, list)) or not all(isinstance(p, Parameter) for p in self.parameters):
+            raise DiscreetError(f"{where}: parameters: a tuple of Parameter is needed; one alone is `(Parameter(…),)`, none is `()`")
         names = [p.name for p in self.parameters]
-        invariant(len(set(names)) == len(names), f"distinct parameters of `{self.name}`")
+        invariant(len(set(names)) == len(names), f"distinct parameters of {where}")
+        if not isinstance(self.result, Shape):
+            raise DiscreetError(f"{where}: result: a Shape is needed, such as `text()`, or `scalar(\"none\")` for nothing; got {self.result!r}")
+        _texts(self.recipients, f"{where}: recipients")
+        object.__setattr__(self, "effect", _one_of(Effect, self.effect, f"{where}: effect"))
+        if self.place is None:
+            object.__setattr__(self, "place", Place(f"unsaid/{self.name}", _worst_of(self), readable=False, unsaid=True))
+        elif not isinstance(self.place, Place) and not callable(self.place):
+            raise DiscreetError(f"{where}: place: a Place is needed, or NOPLACE; got {self.place!r}")
+        if bool(self.view) != (self.view_bits > 0):
+            raise DiscreetError(f"{where}: view: a view states `view_bits`, which is what one release can tell at most (G6.2)")
+
+    @property
+    def unsaid(self) -> bool:
+        """Whether it names nobody who hears its calls, but for what its place says."""
+        return self.recipients is UNSAID and not any(p.address and p.default is REQUIRED for p in self.parameters)
 
     def parameter(self, name: str) -> Parameter:
         for parameter in self.parameters:
@@ -144,6 +205,16 @@ class Contract:
             default = "" if p.default is REQUIRED else f" = {p.default!r}"
             shown.append(f"{p.name}: {p.shape.stub()}{default}")
         return f"{self.name}({', '.join(shown)}) -> {self.result.stub()}  # {self.summary}"
+
+
+def _worst_of(contract: Contract) -> Label:
+    """The label of a result whose place is not stated: the worst of its shape if that labels all that is in it (G2.5)."""
+    return worst(contract.result) if contract.result_rule is None and _labelled(contract.result) else WORST
+
+
+def _labelled(shape: Shape) -> bool:
+    inner = (*shape.fields.values(), *((shape.element,) if shape.element else ()))
+    return bool(shape.label.tags) or (bool(inner) and all(map(_labelled, inner)))
 
 
 def stubs(contracts: Mapping[str, Contract]) -> str:

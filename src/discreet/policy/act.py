@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from discreet.kernel.contract import USER, Role
+from discreet.kernel.contract import USER, Effect, Role
 from discreet.kernel.monitor import Finding, Flow, Verdict
 from discreet.kernel.value import Map, Record, Standing, Unknown, Value
 from discreet.policy.lures import lures
@@ -81,6 +81,8 @@ def _misfits(
         found.append(_Misfit("", "the recipient is not known before the run"))
     if (often := max(flow.times, flow.together)) > allowance.times_max:
         found.append(_Misfit("", f"could be done {often} times, more than {allowance.times_max}"))
+    if flow.contract.effect is Effect.PAY and allowance.amount_max is not None and not any(p.role is Role.AMOUNT for p in flow.contract.parameters):
+        found.append(_Misfit("", "states no amount, and the norm allows one up to a limit"))
     if allowance.undoable and not flow.contract.undoable:
         found.append(_Misfit("", "cannot be undone"))
     if foreign := _foreign(flow.pc.sources | flow.preflight_pc.sources, allowance, flow):

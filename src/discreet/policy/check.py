@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from discreet.kernel.contract import Contract, Effect, Parameter, Recipient, Role
+from discreet.kernel.contract import NOPLACE, Contract, Effect, Parameter, Recipient, Role
 from discreet.kernel.errors import nearest
 from discreet.kernel.label import Tag
 from discreet.kernel.monitor import Flow, Verdict
@@ -103,7 +103,7 @@ def _flow(row: Mapping[str, Any]) -> Flow:
         parameters.append(Parameter("currency", Shape("text")))
         values["currency"] = Value(row["currency"])
     contract = Contract(
-        row["through"], "a question about norms", tuple(parameters), Shape("none"), Effect(row["effect"]), row["purpose"],
+        row["through"], "a question about norms", tuple(parameters), Shape("none"), Effect(row["effect"]), row["purpose"], NOPLACE, (),
         undoable=row.get("undoable", False),
     )  # fmt: skip
     return replace(flow, contract=contract, arguments=values)

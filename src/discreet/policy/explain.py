@@ -126,7 +126,7 @@ def telling(
     recipient: Recipient, tags: Iterable[Tag], purpose: str, tool: str, audience: Iterable[str] = (), times: int = 1
 ) -> Flow:
     """A flow that only tells: for questions about norms and their tests."""
-    contract = Contract(tool, "a question about norms", (Parameter("told", Shape("any")),), Shape("none"), Effect.READ, purpose)
+    contract = Contract(tool, "a question about norms", (Parameter("told", Shape("any")),), Shape("none"), Effect.READ, purpose, NOPLACE, ())
     value = Value(None, label(tags, (), audience))
     return Flow(contract, {"told": value}, PUBLIC, (recipient,), NOPLACE, times)
 

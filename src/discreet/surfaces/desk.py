@@ -173,7 +173,7 @@ class _Desk:
 def _asking(ledger: Any, home: Path | None, model: str, errand: str, budget: _Budget) -> Any:
     """A function that asks the model through the one call site."""
     from discreet.agents.providers import provider, recipient
-    from discreet.kernel.contract import Contract, Parameter, Role
+    from discreet.kernel.contract import NOPLACE, Contract, Parameter, Role
     from discreet.kernel.errors import NOWHERE
     from discreet.kernel.interpreter import Request
     from discreet.kernel.label import PUBLIC, label
@@ -205,7 +205,7 @@ def _asking(ledger: Any, home: Path | None, model: str, errand: str, budget: _Bu
         return reply.text[:ANSWER_CHARS_MAX]
 
     parameters = (Parameter("system", text_shape(max=QUESTION_CHARS_MAX), Role.CONTENT), Parameter("text", text_shape(max=QUESTION_CHARS_MAX), Role.CONTENT), Parameter("tokens", text_shape(), Role.CONTENT))
-    contract = Contract(TOOL, "a model looks at source code", parameters, text_shape(max=ANSWER_CHARS_MAX), purpose="reading", recipients=(who.id,), seconds_max=ASK_S_MAX)
+    contract = Contract(TOOL, "a model looks at source code", parameters, text_shape(max=ANSWER_CHARS_MAX), purpose="reading", place=NOPLACE, recipients=(who.id,), seconds_max=ASK_S_MAX)
     directory = Directory(fixed={who.id: who})
     gate = Gate(Toolbox([tool(contract, perform)]), directory, Index(norms), ledger, errand, secrets.token_bytes(32), dt.datetime.now().astimezone())
 

@@ -62,6 +62,11 @@ class Directory:
             return USER
         return self.fixed.get(id_) or Recipient(id_, "", frozenset({UNKNOWN}), id_)
 
+    def ids(self) -> frozenset[str]:
+        """How norms can name somebody who is known here: by address, by owner or by the id in a contract."""
+        addresses = {f"{kind}:{normal(kind, text)}" for entry in self.entries for kind, text in entry.addresses}
+        return frozenset({*addresses, *self.fixed, *(entry.owner for entry in self.entries)})
+
     def owners(self) -> Mapping[str, frozenset[str]]:
         """Roles by owner, for norms about a subject."""
         return {entry.owner: entry.roles for entry in self.entries}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from discreet.kernel.contract import Parameter, Recipient
+from discreet.kernel.contract import Effect, Parameter, Place, Recipient
 from discreet.kernel.domain import ABSTRACT
 from discreet.kernel.interpreter import Request
 from discreet.kernel.label import Label, join2
 from discreet.kernel.monitor import Flow
 from discreet.kernel.value import Fault, Many, Map, Maybe, Record, Seq, Standing, Unknown, Value
-from discreet.tools.directory import Directory
-from discreet.tools.kept import Kept
+from discreet.tools.directory import Directory, with_roles
+from discreet.tools.kept import UNSAID_ROLE, Kept
 
 
 def flow_of(request: Request, directory: Directory, kept: Kept) -> Flow:
@@ -26,12 +26,24 @@ def flow_of(request: Request, directory: Directory, kept: Kept) -> Flow:
             recipients.update(found)
             if not known:
                 unresolved.append(parameter.name)
-    for id_ in (*contract.recipients, *place.readers):
+    for id_ in (*contract.recipients, *place.readers, *((place.owner,) if place.owner else ())):
         recipients.setdefault(id_, directory.by_id(id_))
+    if contract.unsaid and not place.owner and not place.readers:
+        unknown = _unsaid(request, place, directory)
+        recipients[unknown.id] = unknown
+    place = kept.seen(place, recipients)
     flow = Flow(
         contract, request.arguments, request.pc, tuple(recipients.values()), place, request.times, request.span, tuple(unresolved)
     )  # fmt: skip
     return kept.raised(kept.shared(flow))
+
+
+def _unsaid(request: Request, place: Place, directory: Directory) -> Recipient:
+    """Who hears a call whose contract does not say who: an outsider whom nobody knows (G5.1). Of a reading of the user's own
+    place they may be told the request, by a norm about this role."""
+    found = directory.by_id(f"tool:{request.contract.name}")
+    own = request.contract.effect is Effect.READ and not place.unsaid
+    return with_roles(found, (UNSAID_ROLE,)) if own else found
 
 
 def _addressed(parameter: Parameter, value: Value, directory: Directory) -> tuple[dict[str, Recipient], bool]:

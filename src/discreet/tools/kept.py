@@ -10,15 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from discreet.kernel.contract import Effect, Place, Recipient
-from discreet.kernel.label import Label, Tag, join2, label
+from discreet.kernel.contract import USER, Effect, Place, Recipient
+from discreet.kernel.label import PUBLIC, Label, Tag, join2, label
 from discreet.kernel.monitor import Flow
 
 OUTSIDE = "outside"  # a place that declares this source may hold what any outsider wrote
+UNSAID_ROLE = "unsaid"  # of whoever hears a reading of one's own place whose contract does not say who
 ORDINARY = (  # what one's own calendar, mailbox and folders may come to hold without being asked
     "schedule", "purchase", "preference", "contact", "location", "social", "communication", "work/project", "work/plan", "family",
     "education", "general", "document", "body", "home", "vehicle",
 )  # fmt: skip
+
+_WITH = "with:"  # before a recipient's id: what was written, nobody says where, by calls that this recipient heard
 
 
 @dataclass
@@ -43,6 +46,20 @@ class Kept:
                 result = join2(result, more)
         return place if result is place.label else replace(place, label=result, own_sources=place.declared)
 
+    def seen(self, place: Place, recipients: Mapping[str, Recipient]) -> Place:
+        """The place with what writes of no stated place may have put there: into whatever somebody who heard them can look
+        into, or whatever nobody says who can. An outside party's own answers are its speech."""
+        told = [id_ for id_ in self.labels if id_.startswith(_WITH)] if not place.owner else ()
+        if not told:
+            return place
+        anyone = any(UNSAID_ROLE in r.roles for r in recipients.values()) or place.unsaid
+        result = place.label
+        for id_ in told:
+            who = id_.removeprefix(_WITH)
+            if anyone or who in recipients or who == USER.id:
+                result = join2(result, self.labels[id_])
+        return place if result is place.label else replace(place, label=result, own_sources=place.declared)
+
     def shared(self, flow: Flow) -> Flow:
         """The flow of a write, with all to whom an earlier line shared its place; one that shares is noted for later lines (G5.1).
 
@@ -61,6 +78,9 @@ class Kept:
         """The flow of a write, its place raised by what it keeps; what it does not keep is raised for later flows only,
         so that this one is still asked or denied."""
         place = flow.place
+        if place.unsaid and flow.contract.effect is not Effect.READ:
+            for recipient in flow.recipients:
+                self._raise(f"{_WITH}{recipient.id}", label(_held(flow.label), flow.label.sources), PUBLIC)
         if flow.contract.effect is Effect.READ or flow.theirs or not place.readable or place.id == "nowhere":
             return flow
         sources = frozenset() if OUTSIDE in place.label.sources else flow.content.sources

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from discreet.kernel.contract import Contract, Effect, Parameter, Place, Recipient, Role
+from discreet.kernel.contract import NOPLACE, Contract, Effect, Parameter, Recipient, Role
 from discreet.kernel.shape import Shape
 from discreet.tools.call import Failure
 from discreet.tools.directory import Directory
@@ -84,4 +84,4 @@ def day(text: str) -> dt.date:
     return dt.date.fromisoformat(str(text)[:10])
 
 
-NOWHERE = Place("nowhere")
+NOWHERE = NOPLACE
