@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -116,6 +118,85 @@ def test_norms_are_listed_added_explained_tested_and_dropped(home: Home, tmp_pat
     for id_ in ("pharmacy-allergies", "invitee-event"):  # one of the user's own and a shipped one
         home("norms", "drop", id_)
         assert id_ not in {one["id"] for one in home.json("norms", "list")}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["health/conditon"], "unknown information type `health/conditon`; did you mean `health/condition`?"),
+        (["xyzzy"], "unknown information type `xyzzy`; `discreet words` lists them"),
+        (["health", "--role", "freind"], "unknown role `freind`; did you mean `friend`?"),
+        (["health", "--role", "friend", "--purpose", "correspondance"], "unknown purpose `correspondance`; did you mean `correspondence`?"),
+        (["health", "--role", "friend", "--tool", "mail.sned"], "unknown tool `mail.sned`; did you mean `mail.send`?"),
+    ],
+)
+def test_a_slip_in_an_explanation_is_told(home: Home, words: list[str], told: str) -> None:
+    assert told in home("norms", "explain", "sam@okafor.example", *words, code=2)
+
+
+def test_an_explanation_gives_the_norm_that_would_permit_it_to_paste(home: Home) -> None:
+    ask = ("norms", "explain", "Sam@Okafor.example", "health/allergy", "contact/phone", "--role", "friend", "--role", "user-said")
+    said = home(*ask)
+    added = shlex.split(said[said.index("discreet norms add") :])
+    assert added[:3] == ["discreet", "norms", "add"] and 'who = ["mail:sam@okafor.example & user-said"]' in added[3]
+    home(*added[1:])
+    assert home.json(*ask)["verdict"] == "permit" and home.json(*ask)["to_add"] == ""
+    home("norms", "drop", re.findall(r'id = "(.+)"', added[3])[0])
+
+
+def test_what_no_norm_can_permit_gives_none_to_paste(home: Home) -> None:
+    said = home("norms", "explain", "Ads Ltd", "preference", "--role", "advertiser")
+    assert "only dropping `advertisers-nothing`" in said and "norms add" not in said
+
+
+def test_a_denied_call_says_why_and_shows_the_way_to_the_norm(home: Home, tmp_path: Path) -> None:
+    """The report's command changes nothing; what it prints does, and only that flow."""
+    home("connect", "shop", "name=Northside 'Sports", "url=http://127.0.0.1:9/mcp")
+    home("remember", "asthma", "--type", "health/condition")
+    plan = tmp_path / "leak.plan"
+    plan.write_text('shop.search(shop="Northside \'Sports", query=memory.recall(type="health/condition"))\n')
+    run = ("plan", "run", str(plan), "--request", "look for shoes at Northside 'Sports")
+    said = home(*run, code=1)
+    assert "line 1: shop.search (read): not allowed" in said and "Nobody outside learnt anything" in said
+    assert "Northside 'Sports may not learn your health/condition for purchase/search through `shop.search`: no norm permits it" in said
+    command = shlex.split(next(line for line in said.splitlines() if "discreet norms explain" in line).partition(": ")[2])
+    assert home.json(*run, code=1)["why_denied"][0]["explain"] == shlex.join(command)
+    told = home(*command[1:])
+    assert home.json("plan", "check", str(plan), "--request", run[-1])["lines"][-1]["verdict"] == "deny", "explaining permits nothing"
+    add = shlex.split(told[told.index("discreet norms add") :])
+    home(*add[1:])
+    assert home.json("plan", "check", str(plan), "--request", run[-1])["lines"][-1]["verdict"] == "permit"
+    assert home.json("plan", "check", str(plan), "--request", "look for shoes")["lines"][-1]["verdict"] == "deny", "and for that shop only when it is named"
+    home("norms", "drop", re.findall(r'id = "(.+)"', add[3])[0])
+
+
+def test_words_are_looked_up(home: Home) -> None:
+    assert "body/shoe-size: " in home("words", "shoe") and "merchant" not in home("words", "shoe")
+    assert {"information type", "purpose", "role"} == set(home.json("words"))
+    assert "no word has `shoesize` in it" in home("words", "shoesize", code=2)
+
+
+def test_an_export_says_what_it_is_and_an_import_what_it_could_not_take_over(home: Home, tmp_path: Path) -> None:
+    said = home("export", str(tmp_path / "facts.json"))
+    assert "not encrypted" in said and "no ledger, norms, connections, passwords or key" in said
+    other = Home(tmp_path)
+    other("init", "--key", "file")
+    said = other("import", str(tmp_path / "facts.json"))
+    assert "--vouched" in said and "came back" in said
+    assert "--vouched" not in home("import", str(tmp_path / "facts.json"))
+
+
+def test_a_new_home_says_what_comes_next(tmp_path: Path) -> None:
+    said = Home(tmp_path)("init", "--key", "file")
+    assert "discreet weights 1.5B" in said and "discreet connect" in said
+
+
+def test_a_reader_is_missed_only_by_a_plan_that_reads(home: Home, tmp_path: Path) -> None:
+    plan = tmp_path / "p.plan"
+    for source, missed in (("print(1)", False), ('print(read(text="x", question="y"))', True)):
+        plan.write_text(source + "\n")
+        done = subprocess.run([COMMAND, "plan", "run", str(plan)], env=home.env, capture_output=True, text=True, timeout=120)
+        assert ("no reader" in done.stderr) is missed and ("discreet weights 1.5B" in done.stderr) is missed
 
 
 def test_a_norm_with_a_mistake_is_located_and_changes_nothing(home: Home, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from discreet.policy.vocabulary import REQUEST, roles, types
 
 NAMED_MAX = 4  # kinds of information that one sentence names before it counts the rest
 DOES = {Effect.PAY: "pays", Effect.WRITE: "changes something", Effect.DELETE: "deletes something"}
-BARE = ("is ", "was ", "goes ", "could ", "cannot ")  # how a reason begins that leaves out what it is about
+BARE = ("is ", "was ", "goes ", "could ", "cannot ", "states ")  # how a reason begins that leaves out what it is about
 VERBS = {Verdict.PERMIT: "may", Verdict.ASK: "may, if you agree,", Verdict.DENY: "may not"}
 
 
