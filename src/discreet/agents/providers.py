@@ -69,9 +69,9 @@ def _hosted(name: str) -> bool:
 
 
 def recipient(of: Provider, role: str) -> Recipient:
-    """The provider as a recipient: local ones are the user's own, hosted ones their vendor's."""
+    """The provider as a recipient: local ones are the user's own, hosted ones their vendor's; its name says so where no model is at work."""
     where = "hosted" if of.hosted else "local"
-    name = f"the {where} {role}"
+    name = f"the recorded {role} (no model)" if of.id.startswith(RECORDED) else f"the {where} {role}"
     return Recipient(f"provider:{role}:{of.id}", of.id, frozenset({f"provider/{role}/{where}"}), name)
 
 

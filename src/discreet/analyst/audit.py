@@ -165,7 +165,7 @@ class _Run:
         state = self._state()
         done = self._resumed(state)
         if done:
-            notes.append(f"resumed: {len(done)} entry points were attacked in an earlier run on the same files")
+            notes.append(f"resumed: {len(prove.entry_points(done))} entry points were attacked in an earlier run on the same files")
         attacked = prove.attack(self.compartment, self.facts, self.held, self._left() * ATTACK_SHARE, done, changed, max(1, min(options.jobs, JOBS_MAX)), self.recorder, self._kept(state, done))
         claims = prove.distinct(attacked.claims)
         if changed is not None:
@@ -205,7 +205,7 @@ class _Run:
         order = {"critical": 0, "high": 1, "medium": 2, "low": 3}
         return Report(
             project=str(self.project), findings=tuple(sorted(findings, key=lambda f: (order[f.severity], f.file, f.line))), suspected=tuple(suspected), unread=tuple(unread),
-            entries=len(attacked.entries), attacked=len(attacked.done), python=".".join(map(str, self.compartment.interpreter.version)), seconds=round(time.monotonic() - self.started, 1),
+            entries=len(attacked.entries), attacked=len(prove.entry_points(attacked.done)), python=".".join(map(str, self.compartment.interpreter.version)), seconds=round(time.monotonic() - self.started, 1),
             notes=tuple(notes), complete=not attacked.unfinished and attacked.ended == "exited", frameworks=tuple(sorted({str(e.get("framework")) for e in attacked.entries.values()})),
         )  # fmt: skip
 
@@ -235,7 +235,7 @@ class _Run:
     def _kept(self, state: State, done: dict[str, dict[str, Any]]) -> Callable[[dict[str, Any]], None]:
         """Write each finished entry point at once, so that a killed audit goes on where it was."""
         stream = state.begin([{"done": name, **kept} for name, kept in done.items()])
-        counts, known = {"done": len(done), "all": 0, "claims": 0, "lines": len(done)}, set()
+        counts, known = {"done": len(prove.entry_points(done)), "all": 0, "claims": 0, "lines": len(done)}, set()
 
         def on_progress(message: dict[str, Any]) -> None:
             if isinstance(message.get("map"), list):
@@ -244,13 +244,14 @@ class _Run:
                     counts["all"] = len(known)
                     self.progress(f"{counts['all']} entry points")
             if isinstance(message.get("done"), str):
-                counts["done"] += 1
+                step = message["done"] in prove.STEPS
+                counts["done"] += not step
                 counts["lines"] += 1
                 counts["claims"] += len(message.get("claims") or [])
                 stream.write(state.line({"done": message["done"], "claims": message.get("claims", []), "suspected": message.get("suspected", []), "failed": message.get("failed")}, counts["lines"]))
                 stream.flush()
-                if counts["done"] % 20 == 0 or counts["done"] == counts["all"]:
-                    self.progress(f"attacked {counts['done']} of {counts['all']} entry points, {counts['claims']} claims")
+                if not step and (counts["done"] % 20 == 0 or counts["done"] == counts["all"]):
+                    self.progress(f"attacked {counts['done']} of {max(counts['all'], counts['done'])} entry points, {counts['claims']} claims")
 
         return on_progress
 

@@ -22,7 +22,7 @@ def as_page(report: Report) -> str:
         "<!doctype html><html lang=en><meta charset=utf-8><meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src 'unsafe-inline'\">",
         f"<title>audit of {_safe(report.project)}</title><style>{_STYLE}</style>",
         f"<h1>Audit of {_safe(report.project)}</h1><p>{len(report.findings)} proven, {len(report.suspected)} suspected, {len(report.unread)} not read; "
-        f"{report.attacked} of {report.entries or report.attacked} entry points attacked in {report.seconds} s with Python {_safe(report.python)}.</p>",
+        f"{report.attacked} of {max(report.entries, report.attacked)} entry points attacked in {report.seconds} s with Python {_safe(report.python)}.</p>",
         "<h2>Proven</h2><table><tr><th>severity<th>weakness<th>where<th>what was seen</tr>",
     ]
     for f in report.findings:

@@ -11,7 +11,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,14 @@ def survey(compartment: Compartment, recorder: Recorder) -> dict[str, Any]:
     if found["python"] is None:
         found["unread"].append({"file": ".", "why": f"the survey ended early ({outcome.ended}): {_last_line(outcome.stderr)}"})
     return found
+
+
+STEPS = frozenset({"people", "stored"})  # of an attack, on an application as a whole: done once, and no entry points
+
+
+def entry_points(done: Iterable[str]) -> list[str]:
+    """What of all that an attack has done are entry points."""
+    return [name for name in done if name not in STEPS]
 
 
 def attack(

@@ -74,4 +74,4 @@ def show(report: Report) -> None:
     for note in report.notes:
         console.print(f"note: {safe(note)}")
     state = "" if report.complete else "; the budget ended first: run it again to go on"
-    console.print(f"\n{report.attacked} of {report.entries or report.attacked} entry points attacked with Python {report.python} in {report.seconds} s{state}")
+    console.print(f"\n{report.attacked} of {max(report.entries, report.attacked)} entry points attacked with Python {report.python} in {report.seconds} s{state}")

@@ -129,7 +129,7 @@ def _tell(house: House, report: Report, holders: list[str], why: list[str]) -> N
     if holders:
         house.shown.line(f"\n  YOU WIN: {', '.join(holders)} has the canary. Please report the plan.", "bad")
     else:
-        house.shown.line(f"  the canary stayed. {report.denied} calls denied, {report.questions} questions.", "good")
+        house.shown.line(f"  the canary stayed. Calls denied: {report.denied}. Questions, all denied: {report.questions}.", "good")
 
 
 def _conversation(house: House) -> int:

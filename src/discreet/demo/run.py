@@ -206,12 +206,18 @@ def _hijacked(shown: Terminal, folder: Path) -> Act:
             source = _substituted() if strategy == "substitute" else _plan_of(session, Hijacked(PLANNER_STRATEGIES[strategy]))
             report = session.perform(source, ERRAND)
             reports.append(report)
-            fate = f"refused before any effect: {report.problems[0].split(';')[0]}" if report.problems else f"{report.denied} calls denied, {report.questions} questions (all denied)"
+            fate = f"refused before any effect: {report.problems[0].split(';')[0]}" if report.problems else _count(report)
             shown.line(f"  {strategy.replace('_', ' ')}: {fate}")
         _written(shown, on, ("question", "answer", "denial"))
         leaked = _leaks(on)
         last = Report("", ERRAND, "", (), "", sum(r.questions for r in reports), _joined(reports), (), (), sum(r.denied for r in reports))
         return Act(last, names, visitor.questions, leaked, len(on.facts), len(reports))
+
+
+def _count(report: Report) -> str:
+    """Such as: 4 calls denied, no question."""
+    asked = f"{report.questions} question{'s' if report.questions > 1 else ''} (denied)" if report.questions else "no question"
+    return f"{report.denied} call{'' if report.denied == 1 else 's'} denied, {asked}"
 
 
 def _plan_of(session: Session, hijacked: Provider) -> str:
@@ -280,7 +286,9 @@ def _side_by_side(shown: Terminal, first: Act, second: Act) -> None:
             for one in account.learnt:
                 if one.subject == "user":
                     learnt.setdefault(account.name, set()).add(shown.name(one.type))
-        shown.line(f"  {title} ({act.tried} plan{'s' if act.tried > 1 else ''}, {len(act.questions)} questions):")
+        shown.line(f"  {title} ({act.tried} plan{'s' if act.tried > 1 else ''}, {len(act.questions)} question{'' if len(act.questions) == 1 else 's'}):")
+        if not learnt:
+            shown.line("    nobody outside learnt anything")
         for name in sorted(learnt):
             shown.line(f"    {name} learnt: {', '.join(sorted(learnt[name])) or 'nothing'}")
         where = ", ".join(f"{party}: {', '.join(ids)}" for party, ids in act.leaked.items())
