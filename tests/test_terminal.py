@@ -16,7 +16,6 @@ from discreet.kernel.shape import list_of, scalar, text
 from discreet.ledger.chain import Ledger
 from discreet.policy.decide import Index
 from discreet.policy.load import combine, defaults, parse
-from discreet.surfaces.explain import TOOLS
 from discreet.surfaces.terminal import DENIALS_SHOWN_MAX, Terminal, as_json
 from discreet.tools.directory import Directory, Entry
 from discreet.tools.registry import Toolbox, tool
@@ -133,11 +132,3 @@ def test_what_a_planner_hears_has_none_of_it(ledger: Ledger) -> None:
     _, report, _ = errand(ledger, 'post.send(to="eve@x.example", body=fact())', "hello")
     heard: Any = " ".join(report.ended)
     assert "norm" not in heard and "health" not in heard and "eve" not in heard
-
-
-def test_the_tools_that_explanations_know_are_those_that_are_shipped() -> None:
-    import re
-
-    source = Path(__file__).parents[1] / "src/discreet"
-    made = {name for path in (*source.glob("connectors/*_tools.py"), *source.glob("agents/*.py")) for name in re.findall(r'Contract\(\s*"([a-z]+(?:\.[a-z_]+)?)"', path.read_text("utf-8"))}
-    assert made <= set(TOOLS) | {"delegate"}, made - set(TOOLS)

@@ -334,6 +334,8 @@ def norms_list(*, home: HomePath = None, json: Json = False) -> None:
         return
     for one in shown:
         print(f"{one.id} ({one.origin}): {one.text}\n    because {one.because}{f'; ERRS: {one.erring}' if one.erring else ''}")
+    for doubt in _norms_doubts(loaded, home):
+        print(f"doubt: {doubt}")
 
 
 @norms_app.command(name="add")
@@ -343,6 +345,8 @@ def norms_add(text: str, *, home: HomePath = None) -> None:
 
     loaded = add_norm(_norms_path(home), Path(text[1:]).read_text("utf-8") if text.startswith("@") else text)
     print(f"added; {len(loaded.norms)} norms in force")
+    for doubt in _norms_doubts(loaded, home):
+        print(f"doubt: {doubt}")
 
 
 @norms_app.command(name="drop")
@@ -375,8 +379,6 @@ def norms_explain(
         _print({"verdict": made.verdict.value, "sentence": made.sentence, "norms": made.norms, "remedy": made.remedy, "who": sorted(who.roles), "to_add": "\n".join(tables)})
         return
     print(f"{how}\n{made}" if how else made)
-    for doubt in _norms_doubts(loaded, home):
-        print(f"doubt: {doubt}")
     if tables:
         print(f"\nTo permit it from now on, paste this, with your reason:\n\n{adding(tables)}")
 
@@ -386,8 +388,6 @@ def words(word: str = "", *, json: Json = False) -> None:
     """The words that facts and norms are written with: information types, purposes and roles, each with its meaning; those that have `word` in them, or all."""
     from discreet.kernel.errors import nearest
     from discreet.policy.vocabulary import purposes, roles, types
-    for doubt in _norms_doubts(loaded, home):
-        print(f"doubt: {doubt}")
 
     found = {v.kind: {id_: v[id_].is_ for id_ in v if word.lower() in f"{id_} {v[id_].meaning}".lower()} for v in (types(), purposes(), roles())}
     if not any(found.values()):
@@ -411,6 +411,7 @@ def norms_test(*, home: HomePath = None, json: Json = False) -> int:
     from discreet.policy.load import load
 
     loaded = load(_norms_path(home))
+    doubts = _norms_doubts(loaded, home)
     results = test_norms(loaded)
     good = not loaded.problems and all(one.passed for one in results)
     if json:
@@ -418,10 +419,24 @@ def norms_test(*, home: HomePath = None, json: Json = False) -> int:
         return 0 if good else 1
     for problem in loaded.problems:
         print(f"mistake: {problem}")
+    for doubt in doubts:
+        print(f"doubt: {doubt}")
     for one in results:
         print(f"{'ok  ' if one.passed else 'FAIL'} {one.name}" + ("" if one.passed else f": expected {one.expected}, found {one.found}; {one.mistake or one.why}"))
     print(f"{sum(one.passed for one in results)} of {len(results)} tests hold, {len(loaded.problems)} mistakes")
     return 0 if good else 1
+
+
+def _norms_doubts(loaded: Any, home: Path | None) -> list[str]:
+    """Tools and recipients that norms name and that are nearly, and not, ones that there are."""
+    from discreet.agents.home import read_config
+    from discreet.policy.known import SHIPPED_TOOLS, unfit
+
+    folder = _norms_path(home).parent
+    config = read_config(folder) if (folder / "config.toml").exists() else {}
+    recipients = [f"{kind}:{one['name']}" for kind in ("shop", "mcp") for one in config.get(kind, ()) if "name" in one]
+    providers = [f"{kind}-provider" for kind in ("mail", "calendar", "contacts")]
+    return [str(one) for one in unfit(loaded.norms, SHIPPED_TOOLS, [*recipients, *providers])]
 
 
 def _norms_path(home: Path | None) -> Path:
@@ -452,7 +467,6 @@ def ledger(*, home: HomePath = None, last: int = 40, errand: str = "", json: Jso
         for record in opened.unknowns():
             print(f"outcome unknown: entry {record.seq}, {record.entry.tool}; nothing is repeated by itself; once you know, `discreet settle {record.seq}`")
 
-    doubts = _norms_doubts(loaded, home)
 
 @app.command
 def settle(entry: int, became: Literal["done", "refused", "unsent"], *, home: HomePath = None) -> None:
@@ -460,25 +474,11 @@ def settle(entry: int, became: Literal["done", "refused", "unsent"], *, home: Ho
     with _ledger(home) as opened:
         opened.outcome(entry, became, "the user looked")
     print(f"entry {entry}: {became}")
-    for doubt in doubts:
-        print(f"doubt: {doubt}")
 
 
 def _ledger(home: Path | None) -> Any:
     """The ledger alone: no vault, no connection."""
     from discreet.agents.home_paths import open_ledger
-
-def _norms_doubts(loaded: Any, home: Path | None) -> list[str]:
-    """Tools and recipients that norms name and that are nearly, and not, ones that there are."""
-    from discreet.agents.home import read_config
-    from discreet.policy.known import SHIPPED_TOOLS, unfit
-
-    folder = _norms_path(home).parent
-    config = read_config(folder) if (folder / "config.toml").exists() else {}
-    recipients = [f"{kind}:{one['name']}" for kind in ("shop", "mcp") for one in config.get(kind, ()) if "name" in one]
-    providers = [f"{kind}-provider" for kind in ("mail", "calendar", "contacts")]
-    return [str(one) for one in unfit(loaded.norms, SHIPPED_TOOLS, [*recipients, *providers])]
-
 
     return open_ledger(home, _passphrase)
 

@@ -13,17 +13,11 @@ from discreet.kernel.label import Tag
 from discreet.kernel.monitor import Decision, Flow, Verdict
 from discreet.policy.edit import to_toml
 from discreet.policy.explain import NAMED_MAX, Explanation, explain, permitting, telling
+from discreet.policy.known import SHIPPED_TOOLS
 from discreet.policy.norm import Norms
 from discreet.policy.vocabulary import Vocabulary, purposes, roles, types
 from discreet.tools.directory import RESOLVED, UNKNOWN, USER_SAID, Directory
 from discreet.tools.question import inert_line
-
-# The tools that are shipped, so that a slip in a name is told; others are the user's own and taken as they are written.
-TOOLS = (
-    "calendar.add", "calendar.busy", "calendar.list", "calendar.move", "calendar.remove", "contacts.find", "contacts.search", "files.delete", "files.list",
-    "files.move", "files.read", "files.write", "mail.delete", "mail.draft", "mail.move", "mail.read", "mail.reply", "mail.search", "mail.send", "memory.recall",
-    "memory.recall_learned", "plan.draft", "read", "shop.checkout", "shop.order", "shop.product", "shop.reviews", "shop.search", "web.read", "web.search",
-)  # fmt: skip
 
 
 def denial(flow: Flow, decision: Decision, norms: Norms) -> str:
@@ -57,7 +51,7 @@ def explained(recipient: Recipient, kinds: Sequence[str], about: str, purpose: s
     """Whether `recipient` may learn these kinds, and of what may not be told the norms that would permit it, as TOML. Raises DiscreetError at a slip."""
     for vocabulary, words in ((types(), kinds), (roles(), sorted(recipient.roles)), (purposes(), [purpose])):
         _known(vocabulary, words)
-    named = {*TOOLS, *(name for norm in (*norms.norms, *norms.allowances) for name in norm.through)}
+    named = {*SHIPPED_TOOLS, *(name for norm in (*norms.norms, *norms.allowances) for name in norm.through)}
     if tool not in named and (slip := nearest(tool, named)):
         raise DiscreetError(f"unknown tool `{tool}`{slip}")
     flow = telling(recipient, [Tag(kind, about) for kind in kinds], purpose, tool)
