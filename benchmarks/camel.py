@@ -6,14 +6,16 @@
 
 Both run their checks: CaMeL its interpreter in STRICT mode with a policy that asks who may read the arguments, discreet parse,
 resolution, preflight, norms and the one call site. The tools are functions that wait for nobody, called without a time limit on both
-sides. Interpreter start and imports are left out on both sides. CPU seconds, the
-least of the rounds. Its interpreter imports nothing beyond pydantic and pydantic-ai, which discreet has; nothing is installed.
+sides. Each side runs in a process of its own, so that neither walks the other's objects when it collects garbage; interpreter start
+and imports are left out. CPU seconds, the least of the rounds: three or more, until two seconds are spent. CaMeL's interpreter imports
+nothing beyond pydantic and pydantic-ai, which discreet has; nothing is installed.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -25,7 +27,7 @@ SEND = 'd = read_document()\nsend_document("sam@home.example", d)\n'
 TOOLS = 'x0 = look_up("first")\n' + "".join(f'x{i} = look_up(f"{i}: {{x{i - 1}}}")\n' for i in range(1, 19)) + 'send_document("sam@home.example", f"{x18}")\n'
 WORK = (("10,000 additions", ADDITIONS, 40), ("send of a 30 kB document", SEND, 1000), ("plan of 20 tools", TOOLS, 5))
 DOCUMENT = "lorem ipsum " * 2_500
-ROUNDS = 3
+ROUNDS_MIN, SECONDS_MIN, ROUND_SECONDS_MAX = 3, 2.0, 5.0
 
 
 def ours() -> Callable[[str], None]:
@@ -96,33 +98,42 @@ def theirs(checkout: Path) -> Callable[[str], None]:
     return run
 
 
-def seconds(run: Callable[[str], None], source: str, rounds: int = ROUNDS) -> float:
-    """The least CPU time of some rounds; of fewer when one takes long."""
-    best = float("inf")
-    for _ in range(rounds):
+def seconds(run: Callable[[str], None], source: str) -> float:
+    """The least CPU time of the rounds; of one when it takes long."""
+    taken: list[float] = []
+    while len(taken) < ROUNDS_MIN or sum(taken) < SECONDS_MIN:
         began = time.process_time()
         run(source)
-        took = time.process_time() - began
-        best = min(best, took)
-        if took > 5:
+        taken.append(time.process_time() - began)
+        if taken[-1] > ROUND_SECONDS_MAX:
             break
-    return best
+    return min(taken)
+
+
+def alone(checkout: Path, side: str) -> list[float]:
+    """The seconds of each work on one side, measured in a process of its own."""
+    command = [sys.executable, __file__, str(checkout), "--side", side]
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1])
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkout", type=Path, help="a checkout of CaMeL (google-research/camel-prompt-injection)")
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
+    parser.add_argument("--side", choices=("discreet", "camel"), help="measure one side and print its seconds")
     options = parser.parse_args()
     if not (options.checkout / "src/camel/interpreter/interpreter.py").exists():
         print(f"{options.checkout}: no checkout of CaMeL: src/camel/interpreter/interpreter.py is not there", file=sys.stderr)
         return 2
-    mine, peer = ours(), theirs(options.checkout)
-    sys.setrecursionlimit(20_000)
+    if options.side:
+        run = ours() if options.side == "discreet" else theirs(options.checkout)
+        sys.setrecursionlimit(20_000)
+        print(json.dumps([seconds(run, source) for _, source, _ in WORK]))
+        return 0
+    mine, peer = alone(options.checkout, "discreet"), alone(options.checkout, "camel")
     found = []
     print(f"{'work':28} {'discreet':>12} {'CaMeL':>12} {'times less':>11} {'goal':>6}")
-    for name, source, goal in WORK:
-        a, b = seconds(mine, source), seconds(peer, source)
+    for (name, _, goal), a, b in zip(WORK, mine, peer, strict=True):
         found.append({"work": name, "discreet_s": a, "camel_s": b, "ratio": b / a, "goal": goal, "met": b / a >= goal})
         print(f"{name:28} {a:11.4f}s {b:11.4f}s {b / a:11.1f} {goal:6}{'' if b / a >= goal else '  missed'}", flush=True)
     if options.json:

@@ -26,7 +26,7 @@ from discreet.evidence.world import Seen, Setting, State, observe, session_of
 from discreet.kernel.contract import NOPLACE, Contract, Effect, Parameter, Place, Recipient, Role
 from discreet.kernel.label import label
 from discreet.kernel.shape import scalar, text
-from discreet.kernel.value import Value
+from discreet.kernel.value import Standing, Value
 from discreet.policy.decide import Index
 from discreet.policy.load import combine, defaults, parse
 from discreet.tools.directory import Entry
@@ -159,6 +159,20 @@ def test_a_name_of_the_request_that_nobody_has_is_told_to_the_user_alone() -> No
     setting = Setting("red", services, Index(defaults().norms), PEOPLE, FIXED, SECRETS, "Mail Bob and Sam")
     seen = observe(setting, 'b = contacts.find(name="Bob")\nmail.send(to=contacts.find(name="Sam").email, subject="x", body=f"{b.ok}")')
     assert not seen.of(SAM) and "finds nothing for 'Bob'" in seen.refused[0] and not any("Bob" in one for one in seen.feedback)
+
+
+def test_a_hidden_word_that_nobody_bears_stops_nothing() -> None:
+    """G1.1: whether a look-up of hidden words finds somebody would show in that nothing runs; the user hears it when all is done."""
+    plan = 'sick = contacts.find(name="[[1]]")\nmail.send(to=contacts.find(name="Sam").email, subject="x", body="I am late")\nprint(sick.ok)'
+    seen = {}
+    for word in ("my oncologist", "asthma"):
+        setting = Setting(
+            "red", services, Index(defaults().norms), PEOPLE, FIXED, SECRETS, f"Tell Sam that I am late. {word}",
+            handles={"[[1]]": Value(word, label([("health", "user"), ("request", "user")]), None, Standing.USER)},
+        )  # fmt: skip
+        seen[word] = observe(setting, plan)
+    first, second = seen.values()
+    assert first.of(SAM) == second.of(SAM) != () and first.told != second.told
 
 
 def folders(state: State) -> list[Tool]:

@@ -182,6 +182,23 @@ def test_standing_survives_reads_only() -> None:
     assert {n for n, v in names.items() if v.standing is Standing.USER} == {"x", "y", "u", "t"}
 
 
+def test_the_users_words_and_one_described_text_are_described() -> None:
+    """G3.6: `f"Dinner at {name}"` puts together nothing that was not said or described; what could make a new word or turn the
+    meaning is planner-made."""
+    source = (
+        "a = f'Dinner at {x}'\nb = f'{x} for Sam'\n"
+        "c = f'Dinner at{x}'\nd = f'Lunch at {x}'\ne = f'Dinner at {x} for Sam'\nf = f'Dinner at {x!r}'\ng = f'Dinner at {[x]}'\nh = f'{x}{x}'\n"
+        "i = f'Dinner at {x:>5}'\nj = f'Dinner at {outside}'\nk = f'{x}'\nl = f'Dinner at {x + y}'\nm = f'Dinner at {number}'\nn = 'Dinner at ' + x\n"
+    )
+    plan = resolve(parse(source), {}, frozenset({"x", "y", "outside", "number"}))
+    for text in ("Kofi", Unknown("text")):
+        given = {"x": Value(text, standing=Standing.DESCRIBED), "y": Value("z", standing=Standing.DESCRIBED), "outside": Value("q", standing=Standing.OUTSIDE)}
+        given["number"] = Value(3, standing=Standing.DESCRIBED)
+        names = run(plan, NoTools(), given=given, said=lambda literal: literal in ("Dinner at", "for Sam"), limits={}).names
+        made = {n: v.standing for n, v in names.items() if n not in given}
+        assert {n for n, standing in made.items() if standing >= Standing.DESCRIBED} == {"a", "b"} and made["a"] is Standing.DESCRIBED
+
+
 def test_makers_plans_are_mostly_accepted() -> None:
     refused = 0
     for seed in range(200):

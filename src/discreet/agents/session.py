@@ -177,9 +177,9 @@ class Session:
                 gate.judge = gate.judge.using(spent)
                 preview = evaluated()
         gate.preview = preview
-        nobody = next((key for key, found_ in preview.resolved.items() if isinstance(found_.data, Fault)), None)
-        if nobody is not None:  # who is named and not there is told to the user alone, and before anything is done (G3.6)
-            raise PlanError(f"`{nobody[0]}` finds nothing for {', '.join(shown for _, shown in nobody[1:])}")
+        if preview.nobody:  # who is named and not there is told to the user alone, and before anything is done (G3.6)
+            name, _, *keys = preview.nobody[0]
+            raise PlanError(f"`{name}` finds nothing for {', '.join(shown for _, shown in keys)}")
         return Planned(request, source, plan, preview, gate, begin, handles or {}, said, dict(self.world.kept.labels), spent_before, before, given)
 
     def judge(self) -> Judge:

@@ -27,7 +27,7 @@ from discreet.kernel.label import PUBLIC, Label, join, join2
 from discreet.kernel.resolve import Change, FunctionCall, MethodCall, ResolvedPlan, ToolCall
 from discreet.kernel.shape import Shape
 from discreet.kernel.syntax import span_of
-from discreet.kernel.value import Fault, Many, Map, Maybe, Record, Seq, Standing, Table, Unknown, Value, extent, fault, lift, seq
+from discreet.kernel.value import Fault, Many, Map, Maybe, Record, Seq, Standing, Table, Unknown, Value, extent, fault, kind_of, lift, seq
 
 STEPS_MAX = 2_000_000  # evaluated parts of a plan, by public bounds
 CALLS_MAX = 1_000  # tool calls of one run, by public bounds
@@ -567,7 +567,19 @@ class _Machine:
                 parts.append((self.eval(part.value), chr(part.conversion) if part.conversion > 0 else "", spec))
             else:
                 parts.append((self.eval(part), "", ""))
-        return ops.formatted(parts, span_of(node)).under(self.start)
+        made = ops.formatted(parts, span_of(node)).under(self.start)
+        return Value(made.data, made.label, made.total, Standing.DESCRIBED, made.bound) if made.ok and self.describes(node, parts) else made
+
+    def describes(self, node: ast.JoinedStr, parts: list[tuple[Value, str, str]]) -> bool:
+        """Whether a text is words of the user's and one described text, a space between: `f"Dinner at {best.name}"`. It puts
+        together nothing that was not said or described, so it is described itself; any other computation drops a standing (G3.6)."""
+        if len(parts) != 2:
+            return False
+        for words, hole, edge in ((0, 1, -1), (1, 0, 0)):
+            text, (held, conversion, spec) = node.values[words], parts[hole]
+            if isinstance(text, ast.Constant) and held.standing >= Standing.DESCRIBED and not conversion and not spec and kind_of(held.data) == "text":
+                return "[[" not in text.value and text.value[edge].isspace() and self.said(text.value.strip())
+        return False
 
     # ------------------------------------------------------------------------------------------ comprehensions
 

@@ -3,7 +3,7 @@
     Value.data     None bool int float str date time datetime timedelta, or one of the classes below
     Value.label    of a scalar: its label; of a container: the label of its shape (length, keys, order)
     Value.total    join of the shape label and of every element's total; what a check looks at, at constant cost
-    Value.standing where an argument comes from (G3.6); any computation drops it
+    Value.standing where an argument comes from (G3.6); any computation drops it, but for one f-string (interpreter.py)
     Value.bound    greatest size (characters, elements) or magnitude, public; None when not known (G3.7)
 
 Unknown and Many are data of which only the label and the type are known: the labels-only domain of the preflight (G3.8).

@@ -22,7 +22,7 @@ from discreet.kernel.monitor import Decision, Flow, Judge, Verdict, decide
 from discreet.kernel.resolve import ResolvedPlan, ToolCall
 from discreet.kernel.shape import Shape, to_unknown
 from discreet.kernel.syntax import span_of
-from discreet.kernel.value import SCALARS, Many, Maybe, Record, Seq, Standing, Unknown, Value, plain
+from discreet.kernel.value import SCALARS, Fault, Many, Maybe, Record, Seq, Standing, Unknown, Value, plain
 from discreet.tools.directory import Directory
 from discreet.tools.flow import flow_of, result_label
 from discreet.tools.kept import Kept
@@ -59,13 +59,14 @@ def line_key(flow: Flow) -> tuple[Span, tuple[str, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What the preflight found: its lines in order, the loop bounds for the run, what was resolved already, and what the
-    user's own places hold once any of its lines has written (by place id)."""
+    """What the preflight found: its lines in order, the loop bounds for the run, what was resolved already, what the user's own
+    places hold once any of its lines has written (by place id), and the look-ups of names in the open request that found nobody."""
 
     lines: tuple[Line, ...]
     outcome: Outcome
     resolved: Mapping[tuple[Any, ...], Value]
     kept: Mapping[str, Label]
+    nobody: tuple[tuple[Any, ...], ...] = ()
     _at: dict[Span, list[tuple[frozenset[str], Line]]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _bounds: dict[Any, tuple[Label, Label, int, int]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -121,7 +122,7 @@ def preflight(
     """
     port = _Port(directory, judge, look_up, kept if kept is not None else Kept())
     outcome = run(plan, port, start, given, said, clock, None, handles)
-    return Preview(_with_ignored(_together(_summed(port.lines), judge), plan), outcome, port.resolved, port.kept.labels)
+    return Preview(_with_ignored(_together(_summed(port.lines), judge), plan), outcome, port.resolved, port.kept.labels, tuple(port.nobody))
 
 
 class _Port:
@@ -131,6 +132,7 @@ class _Port:
         self.directory, self.judge, self.look_up, self.kept = directory, judge, look_up, kept
         self.lines: list[Line] = []
         self.resolved: dict[tuple[Any, ...], Value] = {}
+        self.nobody: list[tuple[Any, ...]] = []
 
     def mark(self) -> int:
         return len(self.lines)
@@ -169,7 +171,10 @@ class _Port:
     def really(self, request: Request, flow: Flow) -> Value:
         key = call_key(request)
         if key not in self.resolved:
-            self.resolved[key] = self.look_up(request, flow)  # type: ignore[misc]
+            found = self.resolved[key] = self.look_up(request, flow)  # type: ignore[misc]
+            openly = all(tag.type == "request" for tag in flow.label.tags)  # a hidden word may not decide whether anything runs
+            if isinstance(found.data, Fault) and openly:
+                self.nobody.append(key)
         return self.resolved[key]
 
 
@@ -238,8 +243,10 @@ def _mark(value: Value, shape: Shape) -> Value:
 
 
 def call_key(request: Request) -> tuple[Any, ...]:
-    """What makes two resolving calls the same: the tool and its plain arguments."""
-    return (request.contract.name, *((name, repr(plain(value))) for name, value in request.arguments.items()))
+    """What makes two resolving calls the same: the tool, its plain arguments, and what these and the call's place tell. A name that is
+    said openly and one that a hidden word comes to are looked up each for itself, or the one would tell of the other."""
+    told = join(request.pc, *[value.total for value in request.arguments.values()])
+    return (request.contract.name, told, *((name, repr(plain(value))) for name, value in request.arguments.items()))
 
 
 def _summed(lines: list[Line]) -> tuple[Line, ...]:
