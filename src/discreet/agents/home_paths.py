@@ -35,7 +35,7 @@ def head_path_of(path: Path, what: str) -> Path:
 
 def open_ledger(home: Path | None, ask: Callable[[], str] | None = None) -> Ledger:
     """The ledger of a home. Raises HomeError when there is no home."""
-    path = _made(home)
+    path = made(home)
     return Ledger.open(path / "ledger.db", obtain(path, ask).secret, head_path_of(path, "ledger"))
 
 
@@ -43,11 +43,12 @@ def verify_ledger(home: Path | None, ask: Callable[[], str] | None = None) -> Re
     """What is wrong with the ledger of a home, also where it cannot be opened or is gone."""
     from discreet.ledger.verify import verify_file
 
-    path = _made(home)
+    path = made(home)
     return verify_file(path / "ledger.db", obtain(path, ask).secret, head_path_of(path, "ledger"))
 
 
-def _made(home: Path | None) -> Path:
+def made(home: Path | None) -> Path:
+    """The folder of a home that was made. Raises HomeError when there is none."""
     path = home or default_home()
     if not (path / "config.toml").exists():
         raise HomeError(f"there is no home in `{path}`; make one with `discreet init`")

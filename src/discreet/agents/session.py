@@ -24,6 +24,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from discreet.agents.said import Said
+from discreet.agents.told_tools import Asked, Stood, hear, wholes
 from discreet.kernel.contract import Effect, Recipient
 from discreet.kernel.errors import NOWHERE, PlanError
 from discreet.kernel.interpreter import Outcome, Request, run
@@ -64,6 +65,7 @@ class World:
     counts: Callable[[], Mapping[str, int]] = dict
     names: Mapping[str, str] = field(default_factory=dict)  # information type -> how people call it
     kept: Kept = field(default_factory=Kept)
+    recalled: Callable[[Asked], Stood | None] = lambda asked: None  # the fact that a recall gives now
     keep: Callable[[Kept], None] = lambda kept: None  # joins `kept` with what other sessions made last, and makes both last
     alone: Callable[[], AbstractContextManager[object]] = nullcontext  # while an errand runs, no other of this home does
 
@@ -196,10 +198,10 @@ class Session:
         world = self.world
         return Gate(
             world.tools, world.directory, self.judge(), world.ledger, before.errand if before else _name(secret), secret, self.clock(), self.asker,
-            self.progress, self.always, world.kept.copy(), keep=self._keep, turn=before.turn + 1 if before else 1, acts=dict(before.acts) if before else {},
+            self.progress, self.always, world.kept.copy(), keep=self.keep, turn=before.turn + 1 if before else 1, acts=dict(before.acts) if before else {},
         )  # fmt: skip
 
-    def _keep(self, kept: Mapping[str, Label]) -> None:
+    def keep(self, kept: Mapping[str, Label]) -> None:
         """Make what places come to hold last."""
         if any(self.world.kept.labels.get(place) != label_ for place, label_ in kept.items()):
             self.world.kept.join(kept)
@@ -225,10 +227,13 @@ class Session:
     def _run(self, planned: Planned, confirm: bool) -> Report:
         gate, ledger = planned.gate, self.world.ledger
         ledger.note(Kind.RUN_START, errand=gate.errand)
-        self._keep(planned.preview.kept)  # before the first effect, whichever lines will run
+        self.keep(planned.preview.kept)  # before the first effect, whichever lines will run
         self._reserve(planned)
         if confirm:
             gate.confirm(planned.preview)
+        told_by = wholes(planned.plan)
+        facts = {asked: self.world.recalled(asked) for held in told_by.values() for one in held.values() for asked in one}
+        gate.heard = lambda flow: hear(ledger, gate.errand, flow, told_by.get(flow.span, {}), facts)
         outcome = run(
             planned.plan, gate, planned.start, {name: one.value for name, one in planned.given.items()}, planned.said, _wall(gate.clock), planned.preview.outcome.limits, planned.handles
         )
@@ -329,7 +334,7 @@ class Session:
                 break
             if lasting:
                 with self.world.alone():
-                    self._keep({lasting: ending})
+                    self.keep({lasting: ending})
             if made.problems:
                 break
             watch.drafted(made)

@@ -275,6 +275,47 @@ def ask(
     return errand(_open(home), request, model, json)
 
 
+@app.command
+def gateway(
+    *, agent: Annotated[str, Parameter(help="what you call the agent: what it was told counts for it under this name, in every connection")] = "agent", wait: int = 300,
+    print_config: Annotated[bool, Parameter(negative="", help="print what MCP clients want in their settings, and end")] = False, home: HomePath = None,
+) -> int:  # fmt: skip
+    """Stand between an agent of yours and your services, as its MCP server (docs/GATEWAY.md). `--wait` is for how many seconds a call waits for your answer."""
+    from discreet.surfaces.gateway import config, gateway as serve
+
+    if print_config:
+        _print(config(agent, home))
+        return 0
+    return serve(lambda: _open(home), agent, wait)
+
+
+@app.command
+def request(text: str, *, agent: str = "agent", home: HomePath = None) -> None:
+    """Ask an agent behind the gateway for something: what you name in it counts as said by you, for this request."""
+    from discreet.agents.waiting import waiting
+    from discreet.surfaces.questions import ask_for
+
+    ask_for(waiting(home, _passphrase), text, agent)
+
+
+@app.command
+def questions(
+    *, watch: Annotated[bool, Parameter(negative="", help="stay, and show those that come later")] = False, home: HomePath = None, json: Json = False
+) -> None:
+    """Answer what agents behind the gateway ask, and read what came of their errands. Without a terminal: list the questions, answer nothing."""
+    from discreet.agents.waiting import waiting
+    from discreet.surfaces.questions import answer, open_questions
+
+    found = waiting(home, _passphrase)
+    if json:
+        _print([{"id": name, **one} for name, one in open_questions(found)])
+    elif sys.stdin.isatty():
+        answer(found, watch)
+    else:
+        for name, one in open_questions(found):
+            print(f"{name}: the agent `{one['agent']}` wants this:{one['text']}")
+
+
 @plan_app.command(name="show")
 def plan_show(request: str, *, model: Model = "", home: HomePath = None, json: Json = False) -> int:
     """Draft a plan and show its preflight; nothing is done."""
