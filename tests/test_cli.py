@@ -226,6 +226,24 @@ def test_a_connection_keeps_its_password_apart(home: Home) -> None:
     assert "is not `key=value`" in home("connect", "mail", "nora", code=2)
 
 
+def test_a_server_that_cannot_be_asked_is_told_in_one_line(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home("init", "--key", "file")
+    home("connect", "mcp", "name=gone", "command=/nonexistent/server")
+    assert "`gone`: its command cannot be started" in home("approve", "gone", code=2)
+    assert "did you mean `gone`?" in home("approve", "gon", code=2)
+    assert "is for one tool" in home("approve", "gone", "a", "b", "--summary", "x", code=2)
+
+
+def test_what_cannot_work_is_told_when_it_is_connected(tmp_path: Path) -> None:
+    """Without the address book no errand begins, so it is asked at once."""
+    home = Home(tmp_path)
+    home("init", "--key", "file")
+    assert "private network" in home("connect", "contacts", "url=http://127.0.0.1:9/c/", "user=nora", code=2)
+    done = subprocess.run([COMMAND, "connect", "files", "notes=/nonexistent/notes"], env=home.env, capture_output=True, text=True, timeout=60)
+    assert "is no folder on this machine" in done.stderr
+
+
 def test_an_errand_from_the_command_line_with_a_recorded_plan(home: Home, tmp_path: Path) -> None:
     file = tmp_path / "replies.toml"
     file.write_text('origin = "a reference plan, written by hand"\n[[reply]]\nrequest = "size"\ntext = \'print(memory.recall(type="body/clothing-size"))\'\n')

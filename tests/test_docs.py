@@ -35,7 +35,8 @@ def run(page: str, given: dict[str, object]) -> None:
 
 def test_the_library_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    run("docs/API.md", {"folder": tmp_path})
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    run("docs/API.md", {})
 
 
 def test_the_tool_examples_run() -> None:
@@ -48,13 +49,49 @@ def test_the_tool_examples_run() -> None:
     assert len(blocks(ROOT / "docs/TOOLS.md", "python")[0].strip().splitlines()) - 4 <= 10  # without its four imports: ten readable lines
 
 
+DESK_NORM = """
+[[norm]]
+id = "desk"
+verdict = "permit"
+who = ["mcp:desk"]
+learns = ["request"]
+about = ["user"]
+purpose = ["scheduling"]
+through = ["desk.free_slots"]
+because = "the desk has to know the day"
+"""
+
+
+def test_the_contract_of_the_tools_page_describes_a_real_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it the answer is outside text of unknown shape; with it the plan reads fields, and the pin stays."""
+    from discreet.agents.home import Home
+    from discreet.agents.session import Session
+    from discreet.policy.edit import add_norm
+    from discreet.surfaces.approve import approved, offered
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    given: dict = {"client": None}
+    run("docs/TOOLS.md", given)
+    with Home.create(tmp_path / "home", "file", zone="UTC") as home:
+        home.connect("mcp", {"name": "desk", "command": f"{sys.executable} -m discreet.demo.services.booking"})
+        assert "free_slots: Free times" in offered(home, "desk") and "discreet approve desk TOOL" in offered(home, "desk")
+        said = approved(home, "desk", ["free_slots"], True, "free times of a day")
+        assert "desk.free_slots(day: str) -> ToolAnswer  # free times of a day" in said and "discreet norms explain mcp:desk request" in said
+        plan, request = 'print(desk.free_slots(day="2026-11-24").data.slots[0])', "what is free on 2026-11-24 at the desk?"
+        assert Session(home.world()).perform(plan, request).denied == 1, "an unknown outsider is told nothing"
+        add_norm(home.path / "norms.toml", DESK_NORM)
+        report = Session(given["with_desk"](home, home.world())).perform(plan, request)
+        assert report.done and report.questions == 0 and report.told == ("2026-11-24T08:00",)
+
+
 def test_the_library_example_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     from discreet.agents.home import Home
 
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     with Home.create(tmp_path / "home", "file") as home:
         home.vault.remember("41", "body/shoe-size", provenance=("user",))
-    run("README.md", {"path": tmp_path / "home", "plan": 'print(memory.recall(type="body/shoe-size"))'})
+    monkeypatch.setenv("DISCREET_HOME", str(tmp_path / "home"))
+    run("README.md", {})
     assert "('41',) 0" in capsys.readouterr().out
 
 

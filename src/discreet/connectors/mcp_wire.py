@@ -152,6 +152,8 @@ class McpLink:
             return Refused("http_status", f"server answered with HTTP status {guard.status}")
         if _is_protocol_error(error):
             return BadAnswer("malformed", "server's answer is not MCP as declared")
+        if self._config.command and isinstance(error, (FileNotFoundError, PermissionError)):
+            return Unavailable("no_answer", "its command cannot be started")
         return Unavailable("no_answer", f"server gave no answer within {self._config.timeout_s} s")
 
 

@@ -226,32 +226,20 @@ def connect(
 
 
 @app.command
-def approve(server: str, tools: tuple[str, ...] = (), *, reads: Annotated[bool, Parameter(negative="", help="these tools only look, and change nothing")] = False, home: HomePath = None) -> None:  # fmt: skip
+def approve(
+    server: Annotated[str, Parameter(help="the name that it was connected with")],
+    tools: Annotated[tuple[str, ...], Parameter(help="names of tools to approve; none shows what is offered")] = (), *,
+    reads: Annotated[bool, Parameter(negative="", help="these tools only look, and change nothing")] = False,
+    summary: Annotated[str, Parameter(help="what planners see of the tool, in your words; the server's own are shown to you alone")] = "",
+    home: HomePath = None,
+) -> None:  # fmt: skip
     """Show what an MCP server offers, or approve tools of it by name, pinned as they are now."""
-    import dataclasses
+    from discreet.surfaces.approve import approved, offered
 
-    from discreet.agents.connections import mcp_config
-    from discreet.connectors.mcp import McpServer, approve as pin
-    from discreet.tools.question import inert
-
+    if summary and len(tools) != 1:
+        raise DiscreetError("`--summary` is for one tool: name it")
     with _open(home) as opened:
-        settings = next((one for one in opened.config.get("mcp", []) if one["name"] == server), None)
-        if settings is None:
-            raise DiscreetError(f"no MCP server is called `{server}`; connect it first")
-        link = McpServer(mcp_config(settings, opened.secrets().get(f"mcp:{server}", "")))
-        offered = {one["name"]: one for one in link.offered()}
-        link.close()
-        if not tools:
-            for one in offered.values():
-                print(f"{inert(one['name'])}: {inert(str(one.get('description', '')))}")
-                print(f"  takes {inert(json.dumps(one.get('schema') or {}))}")
-            return
-        missing = [name for name in tools if name not in offered]
-        if missing:
-            raise DiscreetError(f"`{server}` offers no `{missing[0]}`")
-        kept = [one for one in opened.approved().get(server, []) if one["name"] not in tools]
-        opened.approve(server, [*kept, *(dataclasses.asdict(pin(offered[name], "", reads)) for name in tools)])
-        print(f"approved {len(tools)} tools of {server}; a later change of any of them is refused")
+        print(approved(opened, server, tools, reads, summary) if tools else offered(opened, server))
 
 
 def _value(text: str) -> Any:
