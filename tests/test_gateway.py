@@ -498,7 +498,9 @@ def test_views_are_told_to_no_agent(home: Home) -> None:
     """G6.3: nothing would count their bits."""
     agent_may(home, "*")
     agent = Agent(home)
-    assert agent("memory_over_18")["withheld"] and agent("run_plan", plan="print(h1)")["withheld"]
+    assert "there is no tool" in agent("memory_over_18")["error"] and "memory_over_18" not in {one["name"] for one in surface.tools(agent.gateway)}
+    assert agent("run_plan", plan="print(memory.over_18())") == agent("run_plan", plan='memory.over_18()\nprint("x")') == {"withheld": True}
+    assert agent("run_plan", plan='print("x")')["answer"] == ["x"]
 
 
 def test_who_is_in_the_address_book_shows_in_nothing(home: Home) -> None:

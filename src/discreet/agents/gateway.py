@@ -121,6 +121,7 @@ class Gateway:
         self.world = world
         self.public = _public(world)
         self.views = {t.contract.view for t in world.tools.values() if t.contract.view}
+        self.single = {name: t.contract for name, t in world.tools.items() if not t.contract.view}  # no handle holds what a view gave: its bits are counted by plan
         self.held: dict[str, Held] = {}
         self.asked: Asked | None = None
         self.calls = 0
@@ -157,14 +158,15 @@ class Gateway:
         return self._errand(source, "")
 
     def call(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """One tool call: a plan of one line, whose value gets the next handle."""
+        """One call of a tool of `single`: a plan of one line, whose value gets the next handle."""
         if self.calls >= HANDLES_MAX:
             raise Refused(f"a connection has at most {HANDLES_MAX} handles; connect again")
+        contract = self.single[name]
         handle = f"h{self.calls + 1}"
-        source = f"{handle} = {one_line(self.world.tools[name].contract, arguments)}"
+        source = f"{handle} = {one_line(contract, arguments)}"
         notes = self._notes(source)
         found = self._errand(source, handle)
-        return {"handle": f"${handle}", "shape": self.world.tools[name].contract.result.stub(), "notes": notes, **found}
+        return {"handle": f"${handle}", "shape": contract.result.stub(), "notes": notes, **found}
 
     # ------------------------------------------------------------------------------------------ one errand
 
@@ -308,7 +310,7 @@ def _by_people(flow: Flow) -> bool:
 
 def _note(line: Line, plan: ResolvedPlan) -> str:
     where = f"{line.flow.span}: `{line.flow.contract.name}`"
-    if _by_people(line.flow):
+    if _by_people(line.flow) or line.flow.contract.view:
         return f"{where}: decided when it runs"
     said = {Verdict.PERMIT: f"{where}: permitted", Verdict.ASK: f"{where}: the person is asked first"}
     return f"{said.get(line.verdict) or denied(line, plan)}, by the shipped norms"

@@ -188,16 +188,18 @@ def _done(gateway: Gateway, name: str, arguments: Mapping[str, Any]) -> Any:
         if missing or set(arguments) - set(OWN[name][1]["properties"]):
             raise Refused(f"`{name}` takes {', '.join(f'`{key}`, a text' for key in OWN[name][1]['properties']) or 'nothing'}")
         return getattr(gateway, name)(*arguments.values())
-    called = {mcp_name(one): one for one in gateway.world.tools}
+    called = {mcp_name(one): one for one in gateway.single}
     if name not in called:
         raise Refused(f"there is no tool `{name}`")
     return gateway.call(called[name], arguments)
 
 
 def tools(gateway: Gateway) -> list[dict[str, Any]]:
-    """The tools as an MCP client sees them: four for plans, and every tool of the person's."""
-    made = [{"name": name, "description": said, "inputSchema": schema, "annotations": {"readOnlyHint": reads}} for name, (said, schema, reads) in OWN.items()]
-    for contract in with_choices(gateway.world.tools.contracts, RECALLABLE).values():
+    """The tools as an MCP client sees them: four for plans, and every tool of the person's that one call can use."""
+    made: list[dict[str, Any]] = [
+        {"name": name, "description": said, "inputSchema": schema, "annotations": {"readOnlyHint": reads}} for name, (said, schema, reads) in OWN.items()
+    ]
+    for contract in with_choices(gateway.single, RECALLABLE).values():
         made.append({
             "name": mcp_name(contract.name), "description": _described(contract), "inputSchema": _schema(contract),
             "annotations": {"readOnlyHint": contract.effect is Effect.READ, "destructiveHint": contract.effect in (Effect.PAY, Effect.DELETE)},
