@@ -26,6 +26,7 @@ from discreet.agents.home_paths import HomeError, head_path_of
 from discreet.agents.people import READER_LOCAL, directory
 from discreet.agents.reader_tool import reader_tool
 from discreet.agents.session import World
+from discreet.agents.told_tools import before, told_tools
 from discreet.agents.vault_tools import vault_tools
 from discreet.agents.view_tools import view_tools
 from discreet.connectors.settings import check
@@ -175,7 +176,7 @@ class Home:
         from discreet.agents.connections import connections
 
         open_ = connections(self.config, self.secrets(), self._stack, self.approved(), (self.path, head_path_of(self.path, "ledger").parent))
-        tools: list[Tool] = [*vault_tools(self.vault), *view_tools(self.vault, self.ledger), *open_.tools]
+        tools: list[Tool] = [*vault_tools(self.vault), *view_tools(self.vault, self.ledger), *told_tools(self.vault, self.ledger, lambda: people), *open_.tools]
         who = reader or Recipient("provider:reader", "local", READER_LOCAL, "the local reader")
         if read is not None:
             tools.append(reader_tool(read, who.id))
@@ -185,7 +186,9 @@ class Home:
         loaded = self.norms()
         box = Toolbox(tools)
         norms = replace(fitted(loaded.norms, {*SHIPPED_TOOLS, *box}, people.ids()), directory=people.owners())
-        return World(box, people, Index(norms), self.ledger, self.vault.counts, names(people), self.kept(), self.keep, self.alone)
+        return World(
+            box, people, Index(norms), self.ledger, self.vault.counts, names(people), self.kept(), lambda asked: before(self.vault, asked), self.keep, self.alone
+        )  # fmt: skip
 
     def kept(self) -> Kept:
         """What was written into the user's own places, beyond what contracts declare."""

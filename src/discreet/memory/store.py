@@ -150,7 +150,8 @@ class Vault:
         return fact
 
     def correct(self, id: str, text: str, sources: Iterable[str] = ()) -> Fact:
-        """Put a new text in place of the old one, which is erased. Tags, sources and provenance stay, and may grow."""
+        """Put a new text in place of the old one, which is erased. Tags, sources and provenance stay, and may grow; who heard the
+        old text has not heard the new one (G5.3)."""
         sources = _many(sources)
         self._refuse_odd(text, sources, ())
         with self._change() as log:
@@ -158,7 +159,7 @@ class Vault:
             outside = frozenset(sources) - USER_SAID
             if outside and not old.learned:
                 raise VaultError(f"fact `{id}` was said by the user; what comes from {', '.join(sorted(outside))} is remembered apart")
-            made = join2(old.label, label((), outside))
+            made = join2(label(old.label.tags.keys(), old.label.sources), label((), outside))
             now = self._now().isoformat(timespec="microseconds")
             steps = (*old.provenance, f"corrected {now}")[-PROVENANCE_STEPS_MAX:]
             fact = Fact(id, text, old.type, old.subject, made, steps, old.learned, old.created, now)

@@ -14,7 +14,7 @@ from functools import cache
 from discreet.kernel.errors import invariant
 from discreet.models.onnx import SentenceEncoder
 from discreet.models.weights import EMBEDDING, WeightsError, find
-from discreet.policy.vocabulary import REQUEST
+from discreet.policy.vocabulary import NO_FACTS
 
 margin_min = 0.08  # cosine between the nearest description and the next, below which it is doubt
 score_min = 0.18  # below this nothing is near: every candidate is in doubt
@@ -43,7 +43,7 @@ def suggest(fact: str, types: Sequence[tuple[str, str]], privacy: Callable[[str]
     """The information type of `fact` among (id, description) pairs; smaller `privacy` is more private."""
     invariant(types, "at least one information type to choose from")
     private = privacy or privacy_of
-    types = [pair for pair in types if pair[0] != REQUEST]
+    types = [pair for pair in types if pair[0] not in NO_FACTS]
     by_meaning = True
     try:
         scores, method = _by_meaning(fact, types), "nearest description"

@@ -147,6 +147,7 @@ _SELDOM = {
     "mail.delete": r"\b(?:delete|remove|trash|get rid)\b.*\b(?:e?-?mails?|messages?|newsletters?|spam)\b",
     "mail.draft": r"\bdraft\b",
     "mail.move": r"\b(?:archive|folder|file away|sort)\b.*\b(?:e?-?mails?|messages?)\b|\b(?:e?-?mails?|messages?)\b.*\b(?:archive|folder)\b",
+    "memory.told": r"\b(?:again|remind|repeat|told|tell once more)\b",
     "memory.recall_learned": r"\blearn(?:ed|t)\b",
     "shop.order": r"\b(?:status|track|my order|where is)\b",
     "shop.product": r"\b(?:sizes?|colou?rs?|describe|description|details?)\b.*\?",

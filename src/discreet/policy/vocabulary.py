@@ -15,9 +15,10 @@ from importlib import resources
 from discreet.kernel.errors import DiscreetError, invariant, nearest
 
 UNCLASSIFIED = "unclassified"  # what decode() gives for an unknown type, and what doubt is labelled as
-REQUEST = "request"
+TOLD = "told"  # whether what somebody was told still stands; of no stored fact
 ANY = "*"
 REQUEST = "request"  # what is left of a request; no stored fact is of this kind, for it goes to all who are asked
+NO_FACTS = frozenset({REQUEST, TOLD})
 DPV_PREFIXES = {"pd": "https://w3id.org/dpv/pd#", "dpv": "https://w3id.org/dpv#"}
 DEPTH_MAX = 4  # parts of a concept's path
 
@@ -101,7 +102,7 @@ def types() -> Vocabulary:
 @cache
 def kinds_of_facts() -> tuple[str, ...]:
     """The information types that a stored fact can have."""
-    return tuple(id for id in types() if id != REQUEST)
+    return tuple(id for id in types() if id not in NO_FACTS)
 
 
 def purposes() -> Vocabulary:

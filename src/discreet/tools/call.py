@@ -71,6 +71,7 @@ class Gate:
     faults: list[tuple[str, str, Span]] = field(default_factory=list)  # (tool, kind, span) of the run's calls that gave no result
     performed: list[tuple[str, Span]] = field(default_factory=list)  # (tool, span) of the run's writes, payments and deletions
     keep: Callable[[Mapping[str, Label]], None] = lambda kept: None  # makes what places hold last beyond this errand
+    heard: Callable[[Flow], None] = lambda flow: None  # what is written down of who may hear again what this call told (G5.3)
     turn: int = 1  # of the errand's plans, which one runs
     acts: dict[bytes, int] = field(default_factory=dict)  # what was done or perhaps done in this errand -> in which turn
     _turns: dict[str, int] = field(default_factory=dict)
@@ -174,6 +175,7 @@ class Gate:
             self.ledger.outcome(seq, Status.UNKNOWN)  # a cancelled call is unknown
             raise
         self.ledger.outcome(seq, Status.DONE)
+        self.heard(flow)
         self.progress("done", flow)
         if writes:
             self.performed.append((flow.contract.name, flow.span))
