@@ -34,6 +34,7 @@ from discreet.demo.watch import found_in
 from discreet.kernel.errors import DiscreetError
 from discreet.ledger.entry import Kind
 from discreet.policy.edit import add_norm
+from discreet.policy.load import parse
 from discreet.surfaces import gateway as surface
 from discreet.surfaces.questions import open_questions
 from discreet.tools.question import Nobody, Question, Reply
@@ -476,6 +477,21 @@ def test_a_lure_in_a_result_reaches_nobody(home: Home, services: Services, tmp_p
     assert {q.flow.contract.name for q in agent.person.asked} <= {"mail.reply", "mail.send"}
 
 
+def test_what_a_norm_lets_be_done_is_asked_where_an_agent_was_no_source_of_it(home: Home, services: Services) -> None:
+    """G5.4: an allowance of the person's that does not speak of the agent is none for it; one that does is."""
+    add_norm(home.path / "norms.toml", (
+        '[[norm]]\nid = "sam-hears"\nverdict = "permit"\nwho = ["friend"]\nlearns = ["request"]\nabout = ["anyone"]\npurpose = ["correspondence"]\nthrough = ["mail.send"]\nbecause = "of this test"\n'))  # fmt: skip
+    allow = ('[[allow]]\nid = "%s"\nverdict = "permit"\neffect = ["write"]\nthrough = ["mail.send"]\npurpose = ["correspondence"]\nto = ["friend", "own-provider"]\n'
+             'standing = { who = "planner", times = "planner" }\ntimes_max = 5\nundoable = false\n%sbecause = "of this test"\n')  # fmt: skip
+    add_norm(home.path / "norms.toml", allow % ("to-friends", ""))
+    agent = Agent(home, Answers())
+    agent("mail_send", to=SAM, subject="x", body="Not by itself.")
+    assert len(agent.person.asked) == 1 and not any("Not by itself." in mail for mail in services.delivered(SAM))
+    add_norm(home.path / "norms.toml", allow % ("by-the-agent", 'sources = ["agent:agent"]\n'))
+    agent("mail_send", to=SAM, subject="x", body="By leave.")
+    assert len(agent.person.asked) == 1 and any("By leave." in mail for mail in services.delivered(SAM))
+
+
 def test_how_often_counts_over_all_calls_of_a_day(home: Home) -> None:
     """G1.2: what a norm lets be done twenty times in an errand is not done two thousand times in as many calls; a new connection starts no new count."""
     day = dt.date.today() + dt.timedelta(days=30)
@@ -633,6 +649,14 @@ def test_everything_that_the_agent_is_told_is_in_the_ledger_first(home: Home) ->
     assert len(told) == 1 and len(withheld) == 1 and home.ledger.verify().ok
     done = subprocess.run([COMMAND, "knows", "agent:agent", "--home", home.path, "--json"], capture_output=True, text=True, timeout=60)
     assert "body/shoe-size" in {one["type"] for one in json.loads(done.stdout)}
+
+
+def test_the_norms_of_the_page_are_norms_and_its_settings_those_that_are_printed() -> None:
+    page = (Path(__file__).parents[1] / "docs/GATEWAY.md").read_text("utf-8")
+    tables = re.findall(r"^```toml\n(.*?)^```", page, re.S | re.M)
+    assert len(tables) == 3 and not [problem for table in tables for problem in parse(table).problems]
+    shown = json.loads(re.search(r"^```json\n(\{\"mcpServers.*?)^```", page, re.S | re.M).group(1))
+    assert shown["mcpServers"]["discreet"]["args"] == surface.config("claude-code", None)["mcpServers"]["discreet"]["args"]
 
 
 def test_the_settings_of_a_client_are_printed(home: Home) -> None:

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import json
 import math
@@ -33,6 +34,7 @@ from discreet.kernel.value import Fault, Seq, Value, fault, plain
 from discreet.models.planner import RECALLABLE, RULES, short_stubs, with_choices
 from discreet.models.spans import redact
 from discreet.policy.decide import Index
+from discreet.policy.known import SHIPPED_TOOLS, fitted
 from discreet.policy.load import load
 from discreet.policy.norm import Norms
 from discreet.tools.directory import Directory
@@ -52,7 +54,7 @@ PEOPLE = label([("social", "user"), ("contact/email", "user")])  # who is in the
 HEAR = "agent.hear"
 WHY = "the agent says this of its own accord: you did not name the recipient"
 _REFERENCE = re.compile(r"\$(h[1-9]\d{0,3}(?:\.[a-z][a-z0-9_]{0,60}|\[\d{1,4}\])*)")
-_HOW = """\
+HOW = """\
 Plans run behind a monitor that knows the person's secrets; you do not, and need not. `check_plan` says what is wrong with a plan before it runs, `run_plan`
 runs it. What a plan prints is for the person, who reads it in `discreet questions`; you are told it only where their norms let you learn all that the plan
 touched. A single call gives a handle such as $h3; in a plan the same value is the name h3. Private things go only to whom the person named: ask them to say
@@ -78,6 +80,12 @@ class Counted(Index):
             replace(f, verdict=Verdict.ASK, why=WHY) if f.verdict is Verdict.DENY and not f.norms and f.tag is not None and f.tag.type == "request" else f
             for f in decision.findings
         ))  # fmt: skip
+
+    def counting(self, done: Counter[tuple[str, frozenset[str]]]) -> Counted:
+        """The same norms after other acts."""
+        other = copy.copy(self)
+        other.done = done
+        return other
 
 
 def doing(flow: Flow) -> tuple[str, frozenset[str]]:
@@ -119,6 +127,7 @@ class Gateway:
         self.lasting, self.heard = lasting, f"planner:agent:{agent}"
         self.norms = norms or (lambda: world.judge.norms)  # type: ignore[attr-defined]
         self.world = world
+        self._judges: tuple[Norms | None, Counted | None] = (None, None)  # the norms as they were last, made ready
         self.public = _public(world)
         self.views = {t.contract.view for t in world.tools.values() if t.contract.view}
         self.single = {name: t.contract for name, t in world.tools.items() if not t.contract.view}  # no handle holds what a view gave: its bits are counted by plan
@@ -131,7 +140,7 @@ class Gateway:
     def plan_language(self) -> str:
         """The language, the tools, and how to be told more."""
         contracts = with_choices(self.world.tools.contracts, RECALLABLE)
-        return f"{_HOW}\n\n{RULES.partition(chr(10) * 2)[2]}\n\nTools:\n{short_stubs(contracts)}"
+        return f"{HOW}\n\n{RULES.partition(chr(10) * 2)[2]}\n\nTools:\n{short_stubs(contracts)}"
 
     def person_request(self) -> dict[str, Any]:
         """The request that the person typed for this agent, its sensitive spans as handles. Names in it count as said by them."""
@@ -265,8 +274,12 @@ class Gateway:
     def _refresh(self) -> None:
         """What other processes of this home wrote since: what the agent was told elsewhere, what places hold, norms, counts."""
         self.world.kept.join(self.lasting().labels)
-        norms = replace(self.norms(), directory=self.world.directory.owners())
-        self.world = replace(self.world, judge=Counted(norms, self._done()))
+        norms, (seen, judge) = self.norms(), self._judges
+        if judge is None or norms is not seen:
+            people = self.world.directory
+            judge = Counted(replace(fitted(norms, {*SHIPPED_TOOLS, *self.world.tools}, people.ids()), directory=people.owners()), Counter())
+            self._judges = (norms, judge)
+        self.world = replace(self.world, judge=judge.counting(self._done()))
 
     def _done(self) -> Counter[tuple[str, frozenset[str]]]:
         found = self.waiting.get("done", self.agent) or {}

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from discreet.agents.gateway import Gateway, Refused
+from discreet.agents.gateway import HOW, Gateway, Refused
 from discreet.agents.home import Home
 from discreet.agents.providers import LOCAL, provider, reading, recipient
 from discreet.agents.session import Report
@@ -159,7 +159,7 @@ async def _serve(gateway: Gateway, closed: threading.Event) -> None:
             text, failed = await anyio.to_thread.run_sync(answer, gateway, params.name, params.arguments or {}, abandon_on_cancel=True)
         return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=failed)
 
-    server = Server("discreet", version="1", on_list_tools=on_list_tools, on_call_tool=on_call_tool)
+    server = Server("discreet", version="1", instructions=HOW, on_list_tools=on_list_tools, on_call_tool=on_call_tool)
     async with stdio_server() as (reading_, writing):
         try:
             await server.run(reading_, writing, server.create_initialization_options())
