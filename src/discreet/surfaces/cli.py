@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -44,6 +45,9 @@ def main() -> None:
         sys.exit(2)
     except BrokenPipeError:
         sys.exit(0)
+    except EOFError:
+        print("discreet: an answer was needed, and there is nobody to give it", file=sys.stderr)
+        sys.exit(2)
     except OSError as error:
         print(f"discreet: {error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
         sys.exit(2)
@@ -70,6 +74,23 @@ def _passphrase() -> str:
     import getpass
 
     return getpass.getpass("passphrase: ")
+
+
+def _new_passphrase() -> Callable[[], str]:
+    """Asks for a new passphrase, twice, since a slip in it would lock its owner out for good; and gives it again when asked again."""
+    import getpass
+
+    held: list[str] = []
+
+    def ask() -> str:
+        if not held:
+            first = getpass.getpass("new passphrase: ")
+            if getpass.getpass("the same again: ") != first:
+                raise DiscreetError("the two are not the same; nothing was made")
+            held.append(first)
+        return held[0]
+
+    return ask
 
 
 def _print(data: Any) -> None:
@@ -99,7 +120,7 @@ def init(
     from discreet.agents.home import Home
     from discreet.agents.home_paths import default_home
 
-    with Home.create(home or default_home(), key or None, _passphrase if key == "passphrase" else None, name, email, zone) as made:
+    with Home.create(home or default_home(), key or None, _new_passphrase() if key == "passphrase" else None, name, email, zone) as made:
         print(f"your home is `{made.path}`; {made.key.says}")
     model = "" if weights else "`discreet weights 1.5B` fetches the local model, "
     print(f"next: {model}`discreet remember \"…\"` keeps a fact, `discreet connect KIND …` a service, `discreet ask \"…\"` does an errand")

@@ -32,6 +32,7 @@ class Terminal:
         self.out, self.source, self.names, self.norms = out or sys.stdout, source or sys.stdin, names or {}, norms or Norms()
         self.said_no: set[str] = set()  # tools of calls that the user denied
         self.refused: list[Flow] = []  # what the norms denied in the run
+        self.by_service: dict[str, bool] = {}  # tools whose service refused, and whether it is the user's own
         self.coloured = self.out.isatty()
         self.asked = 0
         self.denying = False
@@ -108,6 +109,8 @@ class Terminal:
             return
         if stage == "denied":
             self.refused.append(flow)
+        if stage == "refused":
+            self.by_service[flow.contract.name] = any("own-provider" in r.roles for r in flow.recipients)
         whom = ", ".join(sorted({inert_line(r.name or r.id) for r in flow.recipients if r.id != "user"}))
         style = {"done": "faint", "denied": "bad", "unknown": "bad"}.get(stage, "warn")
         self.line(f"  {flow.contract.name}{f' → {whom}' if whom else ''}: {WAITING.get(stage, stage)}", style)
@@ -198,8 +201,17 @@ class Terminal:
         if report.faults:
             self.line("\nNot done, whatever the answer says", "warn")
         for (tool, kind), count in Counter(report.faults).items():
-            why = "you said no" if kind == "refused" and tool in self.said_no else FAULT_WORDS.get(kind, kind)
+            why = self.why_refused(tool) if kind == "refused" else FAULT_WORDS.get(kind, kind)
             self.line(f"  {tool}: {why}{f' ({count} times)' if count > 1 else ''}", "warn")
+
+    def why_refused(self, tool: str) -> str:
+        """Whether the user, a service or something else refused this call."""
+        if tool in self.said_no:
+            return "you said no"
+        if tool not in self.by_service:
+            return FAULT_WORDS["refused"]
+        hint = f"; is its password right? `discreet connect {tool.split('.')[0]} …` sets it anew" if self.by_service[tool] else ""
+        return f"the service refused it{hint}"
 
     def accounts(self, report: Report, own: bool = False) -> None:
         """Who learnt what: outside parties in full, the user's own services in one line."""
