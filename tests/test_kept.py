@@ -1,6 +1,8 @@
 """A place has the labels of what was written into it, and accepts no more sources for that (G2.6, G5.4)."""
 
-from discreet.kernel.contract import Contract, Effect, Parameter, Place, Role
+from dataclasses import replace
+
+from discreet.kernel.contract import Contract, Effect, Parameter, Place, Recipient, Role
 from discreet.kernel.label import PUBLIC, label
 from discreet.kernel.monitor import Flow, Verdict, decide
 from discreet.kernel.shape import scalar, text
@@ -54,3 +56,28 @@ def test_content_from_outside_does_not_make_its_source_one_that_the_place_declar
 def test_a_place_that_no_tool_reads_shows_nothing() -> None:
     kept, place = Kept(), Place("sent", PUBLIC, readable=False)
     assert verdict(kept.raised(flow(label([HEALTH]), place, label([HEALTH])))) is Verdict.PERMIT
+
+
+def test_what_decided_a_write_shows_in_places_that_hold_less() -> None:
+    """G2.6: free/busy of a calendar has the label of pc and ids, as the preflight saw them too, and not of what was written."""
+    shown = Place("busy", PUBLIC)
+    place = Place("calendar", label([HEALTH, ORDER]), keeps=("health", "purchase"), shows=(shown,))
+    for pc, earlier, id_, content, wanted in (
+        (label([HEALTH]), PUBLIC, PUBLIC, PUBLIC, {HEALTH}), (PUBLIC, label([HEALTH]), PUBLIC, PUBLIC, {HEALTH}), (PUBLIC, PUBLIC, label([ORDER]), PUBLIC, {ORDER}),
+        (PUBLIC, PUBLIC, PUBLIC, label([HEALTH]), set()), (label([HEALTH]), PUBLIC, label([ORDER]), label([HEALTH]), {HEALTH, ORDER}),
+    ):  # fmt: skip
+        kept = Kept()
+        kept.raised(Flow(WRITE, {"id": Value("x", id_), "text": Value("y", content)}, pc, (), place, preflight_pc=earlier))
+        assert set(kept.place(shown).label.tags) == wanted
+
+
+def test_whoever_a_place_was_shared_with_hears_what_is_written_there_and_nothing_of_readings() -> None:
+    """G5.1, G5.2: a read tells its own recipients alone."""
+    kept, place, sam, own = Kept(), Place("box", PUBLIC), Recipient("mail:sam"), Recipient("own")
+    share = replace(WRITE, name="share", shares=True)
+    kept.shared(Flow(share, {"id": Value("x"), "text": Value("y")}, PUBLIC, (sam,), place))
+    written = kept.shared(Flow(WRITE, {"id": Value("x"), "text": Value("y")}, PUBLIC, (own,), place))
+    assert written.recipients == (own, sam)
+    for read in (replace(WRITE, effect=Effect.READ), replace(share, effect=Effect.READ)):
+        assert kept.shared(Flow(read, {"id": Value("x"), "text": Value("y")}, PUBLIC, (own,), place)).recipients == (own,)
+    assert list(kept.readers["box"]) == ["mail:sam"]

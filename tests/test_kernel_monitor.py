@@ -97,3 +97,30 @@ def test_authority_is_the_least_standing_and_the_sources_of_pc() -> None:
     contract = Contract("m", "m", (Parameter("to", Shape("list"), Role.WHO),), scalar("none"), Effect.WRITE)
     mixed = seq([Value("a", PUBLIC, None, Standing.USER), Value("b", PUBLIC, None, Standing.OUTSIDE)], standing=Standing.USER)
     assert Flow(contract, {"to": mixed}, PUBLIC, (), Place("nowhere")).authority()["to"][0] is Standing.OUTSIDE
+
+
+def t(*names: str):
+    return label([(name, "user") for name in names])
+
+
+def test_what_decides_that_something_shows_is_all_but_its_contents() -> None:
+    """G2.6: pc, what the preflight saw of it, ids, keys, amounts and how often; of an address only what is more than whose it is."""
+    parameters = (
+        Parameter("to", text(), Role.WHO, address="mail"), Parameter("id", text(), Role.WHAT), Parameter("key", text(), Role.KEY), Parameter("n", scalar("int"), Role.AMOUNT),
+        Parameter("often", scalar("int"), Role.TIMES), Parameter("body", text()), Parameter("more", text(), Role.KEY, ""),
+    )  # fmt: skip
+    contract = Contract("w", "x", parameters, scalar("none"), Effect.WRITE)
+    address = label([("contact/email", "sam"), ("health/condition", "sam")])
+    arguments = {name: Value("x", t(name)) for name in ("id", "key", "n", "often", "body")} | {"to": Value("a@b.example", address)}
+    flow_ = Flow(contract, arguments, t("pc"), (), Place("p"), preflight_pc=t("earlier"))
+    assert {tag.type for tag in flow_.deciding.tags} == {"pc", "earlier", "id", "key", "n", "often", "health/condition"}
+    assert Flow(contract, {"body": arguments["body"]}, PUBLIC, (), Place("p")).deciding == PUBLIC
+
+
+def test_what_is_shared_by_an_id_counts_as_told_beside_pc_and_arguments() -> None:
+    """G5.4, G5.1"""
+    share = Contract("share", "s", (Parameter("id", text(), Role.WHAT),), scalar("none"), Effect.WRITE, shares=True)
+    told = Flow(share, {"id": lift("a", t("id"))}, t("pc"), (), Place("box", MAIL), preflight=t("earlier"))
+    assert {tag.type for tag in told.label.tags} == {"pc", "earlier", "id", "communication/message"} and told.label.sources == {"mail"}
+    kept = Flow(WRITE, {"id": lift("a", t("id"))}, t("pc"), (), Place("box", MAIL))
+    assert {tag.type for tag in kept.label.tags} == {"pc", "id"}

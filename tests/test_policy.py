@@ -16,7 +16,7 @@ from discreet.kernel.errors import Denied, DiscreetError, InvariantError
 from discreet.kernel.label import PUBLIC, Label, Tag, label
 from discreet.kernel.monitor import Asked, Decision, Flow, Verdict
 from discreet.kernel.shape import scalar, text
-from discreet.kernel.value import Standing, Unknown, Value, record
+from discreet.kernel.value import Standing, Unknown, Value, mapping, record
 from discreet.policy import decide as decide_module
 from discreet.policy.bits import bits_max
 from discreet.policy.decide import SEEN_MAX, Index, decide
@@ -258,6 +258,15 @@ def test_an_amount_may_be_a_record_with_its_currency() -> None:
     assert acted(flow) is PERMIT
 
 
+def test_an_amount_may_be_a_dict_with_its_currency() -> None:
+    said = Standing.USER
+    for amount, currency, expected in ((20, "EUR", PERMIT), (20, "USD", ASK), (51, "EUR", ASK)):
+        written = {"amount": Value(amount, standing=said), "currency": Value(currency, standing=said)}
+        money = mapping({name: (Value(name), held) for name, held in written.items()})
+        flow = pay()
+        assert acted(replace(flow, arguments={"payee": flow.arguments["payee"], "amount": Value(money.data, standing=said)})) is expected
+
+
 def test_each_authority_argument_needs_its_standing() -> None:
     assert acted(pay(standing=Standing.RESOLVED)) is ASK
     nothing_said = replace(SMALL, standing={})
@@ -276,8 +285,30 @@ def test_pc_sources_are_sources_of_each_authority_argument() -> None:
     assert acted(declared, replace(SMALL, sources=("place",))) is PERMIT
 
 
+def test_the_sources_of_an_argument_are_looked_at_and_those_of_pc_where_no_argument_decides() -> None:
+    """G1.2, G5.4: outside text fills content; who, what and how much it does not decide unless the norm says so."""
+    for name in ("payee", "amount"):
+        flow = pay()
+        held = flow.arguments[name]
+        steered = replace(flow, arguments={**flow.arguments, name: Value(held.data, label((), ["mail"]), None, held.standing)})
+        found = decide(steered, Norms(allowances=(SMALL,))).findings
+        assert {f.argument: f.verdict for f in found}[name] is ASK
+        assert "was influenced by mail" in {f.argument: f.why for f in found}[name]
+        assert acted(steered, replace(SMALL, sources=("mail",))) is PERMIT
+    note = Contract("notes.add", "", (Parameter("text", text()),), text(), Effect.WRITE, "storage", undoable=True)
+    allowed = Allowance("notes", Rule.PERMIT, (Effect.WRITE,), ("notes.add",), ("storage",), who("user"), "made up", {}, None, "", 2, True)
+    flow = Flow(note, {"text": Value("x", label((), ["mail"]))}, PUBLIC, (), NOPLACE)
+    assert acted(flow, allowed) is PERMIT
+    for steered in (replace(flow, pc=label((), ["mail"])), replace(flow, preflight_pc=label((), ["mail"]))):
+        assert acted(steered, allowed) is ASK
+        assert acted(steered, replace(allowed, sources=("mail",))) is PERMIT
+
+
 def test_an_allowance_without_a_limit_covers_no_amount() -> None:
-    assert acted(pay(), replace(SMALL, amount_max=None, currency="")) is ASK
+    unlimited = replace(SMALL, amount_max=None, currency="")
+    for flow in (pay(), pay(20, "")):
+        assert acted(flow, unlimited) is ASK
+        assert any("the norm states no limit" in f.why for f in decide(flow, Norms(allowances=(unlimited,))).findings)
 
 
 def test_an_allowance_speaks_of_its_effects_only() -> None:
@@ -332,6 +363,21 @@ def test_a_view_tells_no_bit_without_a_norm_and_norms_do_not_add_up() -> None:
     assert bits_max(some, FRIEND, view, "errand") == (4, ("c",))
     assert bits_max(some, SHOP, view, "scheduling") == (0, ())
     assert bits_max(some, FRIEND, Tag("schedule/free-busy", "bob"), "scheduling") == (0, ())
+
+
+@pytest.mark.parametrize(
+    ("about", "subject", "expected"),
+    [
+        ("user", "user", 8), ("anyone", "user", 8), ("others", "user", 0), ("recipient", "user", 0), ("friend", "user", 0),
+        ("others", "bob", 8), ("anyone", "bob", 8), ("bob", "bob", 8), ("user", "bob", 0), ("friend", "bob", 8), ("family", "bob", 0),
+        ("recipient", "bob", 0), ("recipient", "northside", 8), ("recipient", SHOP.id, 8), ("friend", "northside", 0), ("family", "dad", 8),
+    ],
+)  # fmt: skip
+def test_a_norm_about_bits_says_about_whom(about: str, subject: str, expected: int) -> None:
+    """G6.3: bits about one person are none about another."""
+    bits = Bits("b", "body", who("merchant"), (about,), ("*",), 8, "x")
+    directory = {"bob": frozenset({"friend"}), "dad": frozenset({"family/extended"}), "user": frozenset({"friend"}), "northside": frozenset({"merchant"})}
+    assert bits_max(Norms(bits=(bits,), directory=directory), SHOP, Tag("body/shoe-size", subject), "errand")[0] == expected
 
 
 # --- the shipped norms ----------------------------------------------------------------------------------------------
