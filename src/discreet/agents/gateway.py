@@ -58,7 +58,8 @@ HOW = """\
 Plans run behind a monitor that knows the person's secrets; you do not, and need not. `check_plan` says what is wrong with a plan before it runs, `run_plan`
 runs it. What a plan prints is for the person, who reads it in `discreet questions`; you are told it only where their norms let you learn all that the plan
 touched. A single call gives a handle such as $h3; in a plan the same value is the name h3. Private things go only to whom the person named: ask them to say
-what they want with `discreet request`, then call `person_request`."""
+what they want with `discreet request`, then call `person_request`. Where the person is asked, a call waits for their answer in `discreet questions`: tell them
+before. You cannot answer for them."""
 
 
 class Refused(DiscreetError):
