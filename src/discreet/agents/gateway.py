@@ -165,7 +165,8 @@ class Gateway:
 
     def run_plan(self, source: str) -> dict[str, Any]:
         """Run a plan; its answer is told to the person, and to the agent if the norms let it learn all that the plan touched."""
-        return self._errand(source, "")
+        with self.waiting.turn(self.agent):
+            return self._errand(source, "")
 
     def call(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """One call of a tool of `single`: a plan of one line, whose value gets the next handle."""
@@ -175,7 +176,8 @@ class Gateway:
         handle = f"h{self.calls + 1}"
         source = f"{handle} = {one_line(contract, arguments)}"
         notes = self._notes(source)
-        found = self._errand(source, handle)
+        with self.waiting.turn(self.agent):
+            found = self._errand(source, handle)
         return {"handle": f"${handle}", "shape": contract.result.stub(), "notes": notes, **found}
 
     # ------------------------------------------------------------------------------------------ one errand

@@ -7,11 +7,13 @@ answer to another question than the one it names.
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +74,14 @@ class Waiting:
             return []
         names = [path.name.removeprefix(f"{kind}-") for path in sorted(paths, key=_age)]
         return [(name, data) for name in names if (data := self.get(kind, name)) is not None]
+
+    @contextmanager
+    def turn(self, name: str) -> Iterator[None]:
+        """While it is held no other process works for this agent: what one hears and does, the next one knows."""
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        with open(self.folder / f".{name}.turn", "a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield  # closing the file gives it free
 
     def report(self, data: Mapping[str, Any]) -> None:
         """Keep a report for the person to read."""
