@@ -66,14 +66,15 @@ def test_the_contract_of_the_tools_page_describes_a_real_server(tmp_path: Path, 
     """Before it the answer is outside text of unknown shape; with it the plan reads fields, and the pin stays."""
     from discreet.agents.home import Home
     from discreet.agents.session import Session
+    from discreet.demo.services.start import start
     from discreet.policy.edit import add_norm
     from discreet.surfaces.approve import approved, offered
 
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     given: dict = {"client": None}
     run("docs/TOOLS.md", given)
-    with Home.create(tmp_path / "home", "file", zone="UTC") as home:
-        home.connect("mcp", {"name": "desk", "command": f"{sys.executable} -m discreet.demo.services.booking"})
+    with start(tmp_path / "desks", only=frozenset({"web"})) as services, Home.create(tmp_path / "home", "file", zone="UTC") as home:
+        home.connect("mcp", {"name": "desk", "url": services.desk().url})
         assert "free_slots: Free times" in offered(home, "desk") and "discreet approve desk TOOL" in offered(home, "desk")
         said = approved(home, "desk", ["free_slots"], True, "free times of a day")
         assert "desk.free_slots(day: str) -> ToolAnswer  # free times of a day" in said and "discreet norms explain mcp:desk request" in said

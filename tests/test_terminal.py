@@ -79,6 +79,7 @@ def test_a_question_names_the_argument_that_does_not_fit(ledger: Ledger) -> None
     assert "why you are asked: `amount` is made by the planner and would have to be said by you" in said
     said, _, _ = errand(ledger, 'till.pay(to="sam@x.example", amount=50)', "pay sam@x.example 50 euros", norms=ALLOW)
     assert "why you are asked: `amount` is over the limit of 10 EUR" in said and "amount: 50 EUR" in said
+    assert "without asking" not in said, "what does not fit is all there is to say"
 
 
 def test_a_payment_is_asked_in_words(ledger: Ledger) -> None:

@@ -94,7 +94,8 @@ def why_asked(flow: Flow, decision: Decision) -> tuple[str, ...]:
     asked = [f for f in decision.findings if f.verdict is Verdict.ASK]
     names = {r.id: r.name or r.id for r in flow.recipients}
     found = [_why_told(flow, group, names) for group in _grouped(f for f in asked if f.tag is not None)]
-    found += [_why_done(flow, f) for f in asked if f.tag is None and f.why]
+    done = [f for f in asked if f.tag is None and f.why]
+    found += [_why_done(flow, f) for f in done if f.why != WHY_ACT or all(other.why == WHY_ACT for other in done)]  # what does not fit says more
     return tuple(dict.fromkeys(found))
 
 
