@@ -373,3 +373,13 @@ def test_what_norms_keep_ready_is_bounded() -> None:
         masks.flow("errand", f"tool{n}")
         masks.recipient(Recipient(f"r{n}"))
     assert len(masks._flows) <= SEEN_MAX and len(masks._recipients) <= SEEN_MAX
+
+
+def test_columns_count_characters() -> None:
+    """G3.1: where an error stands is what a reader counts, whatever letters stand before it."""
+    with pytest.raises(PlanError) as told:
+        parse('x = "größe"\ny = "😀" ; z = nobody(1)\nw = lambda: 1')
+    assert (told.value.span.line, told.value.span.column) == (3, 5)
+    with pytest.raises(PlanError) as told:
+        resolve(parse('x = "größe"\ny = "😀" ; z = nobody(1)'), {})
+    assert (told.value.span.line, told.value.span.column) == (2, 15)

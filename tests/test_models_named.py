@@ -18,6 +18,7 @@ from discreet.models.named import files, invites, links, names, people, place, r
         ("look at the vet's mail", ["my vet"]),
         ("what is my passport number?", []),
         ("read the mail from Kim", ["Kim"]),  # nobody more likely is named
+        ("what do towels cost at Elm Chemist?", []),
     ],
 )
 def test_who_can_be_looked_up(request_text, expected):

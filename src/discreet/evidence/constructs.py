@@ -76,7 +76,7 @@ EXPRESSIONS: dict[str, tuple[str, ...]] = {
         'contacts.find("Sam Lee").name', "vault.fact(<text>)", "<text>.partition(<text>)[0]", "<text>.rpartition(<text>)[2]", "<date>.isoformat()", '<date>.strftime("%d")', "default(<text>, <text>)", "default(<any>, <text>)",
         "<mails>[<int>].body", "<mails>[<int>].sender", '", ".join(str(n) for n in <ints>)', "(<text> if <bool> else <text>)", "(<text> and <text>)", "(<text> or <text>)", 'web.fetch("other.example", <text>)',
         "list(<dict>)[<int>]", "str(<texts>)", "str({<text>: 1})", "<texts>[-1]", '{"a": <text>, "b": <text>}["a"]', "[<text>, <text>][0]", "sorted(<mails>, key=lambda m: m.body)[0].subject", "<text>.splitlines()[0]",
-        'shop.order(<text>, <int>)',
+        'shop.order(<text>, <int>)', "(<text> + letters.sam()[0].body)", "min(<text>, letters.sam()[0].subject)",
     ),
     "bool": (
         *(f"(<int> {op} <int>)" for op in _ORDER), "(<text> == <text>)", "(<text> != <text>)", "(<text> < <text>)", "(<text> in <text>)", "(<text> in <texts>)", "(<text> not in <texts>)", "(<text> in <dict>)", "(<int> in <ints>)",
@@ -147,7 +147,7 @@ LAST: tuple[str, ...] = (  # nothing that follows is the same afterwards
 # What a plan shows to whom.
 SINKS: tuple[str, ...] = (
     "tracker.ping(<any>)", "tracker.ping(<any>)", "tracker.ping(<any>)", "tracker.flaky(<any>)", 'web.fetch("site.example", <any>)', 'web.fetch(<text>, 1)', 'mail.send("eve@evil.example", "hi", <any>)', "mail.send(<person>, \"hi\", <text>)",
-    'mail.send("sam@home.example", <text>, <any>)', "mail.many([<person>, <person>], <any>)", "post.card(<person>, <any>)", 'pay.send("sam", <int>)', "shop.search(<any>)", "shop.order(<text>, <int>)", "doctor.tell(<any>)", "club.join(<any>)", "drafts.write(<text>)", "notes.write(<text>)", "calendar.add(<text>, <date>)",
+    'mail.send("sam@home.example", <text>, <any>)', "mail.many([<person>, <person>], <any>)", 'mail.many(["sam@home.example", <person>], <any>)', 'mail.many(["sam@home.example", "eve@evil.example"], <any>)', "post.card(<person>, <any>)", 'pay.send("sam", <int>)', "shop.search(<any>)", "shop.order(<text>, <int>)", "doctor.tell(<any>)", "club.join(<any>)", "drafts.write(<text>)", "notes.write(<text>)", "calendar.add(<text>, <date>)",
     "print(<any>)", "inbox.delete(<text>)", 'fee.pay("sam", <int>)', "tracker.ping()",
 )  # fmt: skip
 # How a value is looked at, so that its elements, its shape, its presence and its failure each are.

@@ -35,6 +35,8 @@ MESSAGE = ("communication/message", "user")
 SCHEDULE = ("schedule", "user")
 BORN = ("identity/birth-date", "user")
 OF_AGE = ("identity/over-18", "user")
+PAPERS = ("unclassified", "user")  # may hold anything
+HISTORY = ("health", "user")  # wider than what any norm permits to a friend
 
 # Recipients who may learn nothing of health, messages, schedule or address; the shop may learn size and address.
 STRANGERS = ("tracker", "host:site.example", "host:other.example", "mail:eve@evil.example", "payee:eve", "club")
@@ -51,7 +53,7 @@ SECRETS: Mapping[str, Any] = {
     ],
     "events": [{"title": "clinic", "day": dt.date(2026, 3, 4)}], "fails": False, "optional": None,
     "visit": dt.date(2026, 3, 5), "weight": 71.5, "results": {"a": 3, "b": 7}, "born": "1990-05-01",
-    "letters": [{"sender": "sam@home.example", "subject": "party", "body": "on 2026-03-07", "opened": True}],
+    "letters": [{"sender": "sam@home.example", "subject": "party", "body": "on 2026-03-07", "opened": True}], "paper": "rent 900", "history": "flu",
 }  # fmt: skip
 
 NORMS = """
@@ -94,6 +96,16 @@ about = ["anyone"]
 purpose = ["*"]
 through = ["*"]
 because = "a gift"
+
+[[norm]]
+id = "friends-allergy"
+verdict = "permit"
+who = ["friend"]
+learns = ["health/allergy"]
+about = ["user"]
+purpose = ["*"]
+through = ["*"]
+because = "they cook"
 
 [[norm]]
 id = "club-of-age"
@@ -263,6 +275,8 @@ def contracts() -> dict[str, Contract]:
         c("vault.size", (), scalar("int", max=60), place=_vault(SIZE), recipients=()),
         c("vault.address", (), text(max=200), place=_vault(ADDRESS), recipients=()),
         c("vault.born", (), text(max=200), place=_vault(BORN), recipients=()),
+        c("vault.paper", (), text(max=200), place=_vault(PAPERS), recipients=()),
+        c("vault.history", (), text(max=200), place=_vault(HISTORY), recipients=()),
         c("vault.of_age", (), scalar("bool"), place=_vault(OF_AGE), purpose="lookup/own", view=OF_AGE[0], view_bits=1, recipients=()),
         c("vault.card", (), _card, place=NOPLACE, recipients=()),
         c("vault.fact", (Parameter("type", text(max=40), Role.KEY),), text(max=200), place=_fact_place, recipients=()),
@@ -341,7 +355,7 @@ def tools(state: State) -> list[Tool]:
     made: dict[str, Callable[..., Any]] = {
         "vault.text": lambda: s["text"], "vault.flag": lambda: s["flag"], "vault.number": lambda: s["number"], "vault.items": lambda: s["items"], "vault.shaky": shaky,
         "vault.optional": lambda: s["optional"], "vault.visit": lambda: s["visit"], "vault.weight": lambda: s["weight"], "vault.results": lambda: s["results"],
-        "vault.size": lambda: s["size"], "vault.address": lambda: s["address"], "vault.born": lambda: s["born"], "vault.of_age": of_age, "vault.card": card, "vault.fact": fact,
+        "vault.size": lambda: s["size"], "vault.address": lambda: s["address"], "vault.born": lambda: s["born"], "vault.of_age": of_age, "vault.card": card, "vault.fact": fact, "vault.paper": lambda: s["paper"], "vault.history": lambda: s["history"],
         "inbox.search": search, "inbox.delete": lambda id: None, "letters.sam": lambda: [{"id": f"s{i}", **m} for i, m in enumerate(s["letters"])], "contacts.find": find,
         "calendar.find": lambda title: [e for e in events if title in e["title"]][:20], "calendar.add": lambda title, day: events.append({"title": title, "day": day}),
         "drafts.write": drafts.append, "drafts.read": lambda: drafts[:20], "notes.write": notes.append, "notes.read": lambda: notes[:20], "shop.search": shop,

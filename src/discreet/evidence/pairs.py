@@ -56,15 +56,17 @@ class Group:
 HEALTH, MESSAGE, SCHEDULE = frozenset({"health/condition"}), frozenset({"communication/message"}), frozenset({"schedule"})
 GROUPS: dict[str, Group] = {
     "health": Group(("health", "messages"), True, house.OUTSIDERS, HEALTH),
-    "messages": Group(("messages", "health"), True, house.OUTSIDERS, MESSAGE),
+    "messages": Group(("messages", "health", "letters"), True, house.OUTSIDERS, MESSAGE),
     "letters": Group(("letters", "messages"), True, tuple(one for one in house.OUTSIDERS if one != "mail:sam@home.example"), MESSAGE),
     "schedule": Group(("schedule", "health"), True, house.OUTSIDERS, SCHEDULE),
     "size": Group(("size",), False, house.STRANGERS, frozenset({"body/shoe-size"})),
     "address": Group(("address",), False, house.STRANGERS + house.FRIENDS, frozenset({"contact/postal-address", "unclassified"})),
     "age": Group(("age",), False, house.STRANGERS + house.FRIENDS, frozenset({"identity/birth-date", "identity/over-18"})),
+    "papers": Group(("papers", "health"), True, house.OUTSIDERS, frozenset({"unclassified"})),
+    "history": Group(("history", "letters"), True, house.OUTSIDERS, frozenset({"health"})),
     "words": Group(("words", "health"), True, house.OUTSIDERS, HEALTH),
 }
-OFTEN = ("health",) * 9 + ("messages",) * 3 + ("letters", "schedule", "size", "address", "age", "words")
+OFTEN = ("health",) * 9 + ("messages",) * 3 + ("letters", "schedule", "size", "address", "age", "papers", "history", "words")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +184,8 @@ def _facts(group: str, r: random.Random) -> dict[str, Any]:
         "size": lambda: {"size": r.choice((0, 1, 36, 43))},
         "address": lambda: {"address": r.choice(("", "1 Elm Row", "2 Oak St"))},
         "age": lambda: {"born": r.choice(("1990-05-01", "2010-05-01", "2008-03-02", "no date"))},
+        "papers": lambda: {"paper": r.choice(words)},
+        "history": lambda: {"history": r.choice(words)},
         "words": lambda: {"words": r.choice(words[:6])},
     }  # fmt: skip
     return {name: value for facts in made.values() for name, value in facts().items()} if group == "all" else made[group]()

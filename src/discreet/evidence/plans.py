@@ -28,6 +28,8 @@ SECRETS: dict[str, dict[str, tuple[str, ...]]] = {
     "size": {"int": ("vault.size()", "vault.card().size", 'int(vault.fact("size"))')},
     "address": {"text": ("vault.address()", 'vault.fact("address")')},
     "age": {"text": ("vault.born()",), "date": ("date.fromisoformat(vault.born())",)},
+    "papers": {"text": ("vault.paper()",)},
+    "history": {"text": ("vault.history()",)},
     "words": {"text": ('"[[1]]"', '"so [[1]]"')},
 }  # fmt: skip
 CONVERTED: tuple[tuple[str, str, str], ...] = (

@@ -100,11 +100,22 @@ def parse(source: str) -> Plan:
     except (RecursionError, MemoryError, ValueError):
         raise PlanError("the plan is nested too deeply", Span(1, 1), "use names for the parts") from None
     nodes, parents = _walked(tree)
+    if not source.isascii():
+        _in_characters(nodes, source)
     if spelled_out(tree, source):
         nodes, parents = _walked(tree)
     for node in nodes[1:]:
         _check_node(node, parents)
     return Plan(source, tree, tuple(nodes), parents)
+
+
+def _in_characters(nodes: list[ast.AST], source: str) -> None:
+    """Count columns in characters, as who reads an error does; Python's parser counts bytes."""
+    lines = [line.encode("utf-8", "surrogatepass") for line in re.split(r"\r\n|\r|\n", source)]
+    for node in nodes:
+        column = getattr(node, "col_offset", 0)
+        if column and node.lineno <= len(lines):  # type: ignore[attr-defined]
+            node.col_offset = len(lines[node.lineno - 1][:column].decode("utf-8", "replace"))  # type: ignore[attr-defined]
 
 
 NO_PARTS = ("ctx", "id", "attr", "kind", "conversion", "type_comment", "is_async", "simple")  # fields that never hold a part of the text

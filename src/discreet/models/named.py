@@ -31,6 +31,7 @@ _ROLES = (
 _RELATION = re.compile(rf"\b(my|our|the|his|her|their)\s+((?:[a-z]+\s+)?(?:{_ROLES}))\b(?!\s+(?:number|service))", re.IGNORECASE)
 _BARE_RELATION = re.compile(r"\b(mum|mom|dad|granny|grandma|grandpa|mother|father)\b", re.IGNORECASE)
 _AFTER_PLACE = re.compile(r"\b(?:from|at|of|by|in|on|near|to\s+the)\s+(?:the\s+)?$", re.IGNORECASE)
+_IN_PLACE = re.compile(r"\b(?:at|in|on|near|to\s+the)\s+(?:the\s+)?$", re.IGNORECASE)
 _AT = re.compile(r"\bat (?:the )?((?:\[\[\d+\]\]|[A-Z][\w'’-]+)(?: (?:& )?[A-Z][\w'’-]+)*)")
 _SHOPPING = re.compile(r"\b(?:buy|order|purchase|get|prices?|costs?|cheap\w*|stock|stars?|rat(?:ed|ings?)|reviews?|euros?|shop|store)\b", re.IGNORECASE)
 _DOES = re.compile(r"^(?:['’]s\b|,|\s+(?:and|needs?|wants?|asks?|asked|wrote|writes|mailed|sent|has|had|said|says|is|was|will|would|told|invited|likes)\b)")
@@ -41,7 +42,8 @@ def people(request: str) -> list[str]:
     found = [*HANDLE.findall(request), *relations(request)]
     runs = list(_runs(request))
     likely = [text for text, before, _ in runs if not _AFTER_PLACE.search(before)]
-    return list(dict.fromkeys([*found, *(likely if likely or found else [text for text, _, _ in runs])]))
+    perhaps = [text for text, before, _ in runs if not _IN_PLACE.search(before)]  # somebody may have written what is `from` or `by` them
+    return list(dict.fromkeys([*found, *(likely if likely or found else perhaps)]))
 
 
 def relations(request: str) -> list[str]:

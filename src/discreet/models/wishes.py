@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from discreet.kernel.contract import AUTHORITY, REQUIRED, Contract, Effect, Role
-from discreet.models.named import invites, people, place
+from discreet.models.named import invites, names, people, place
 from discreet.models.spans import OPENERS
 
 _NUMBER = re.compile(r"(?<![\w.,:/-])(\d{1,6}(?:[.,]\d{1,2})?)(?![\w:/-]|[.,]\d)")
@@ -81,6 +81,7 @@ def missing(request: str, source: str, contracts: Mapping[str, Contract]) -> lis
         *_not_called(request, called, contracts),
         *_wrong_place(request, called, calls),
         *_invented(request, calls, contracts),
+        *_half_a_name(request, calls, contracts),
     ]
 
 
@@ -267,6 +268,20 @@ def _invented(request: str, calls: list[tuple[str, ast.Call]], contracts: Mappin
             for literal in _literals(keyword.value, numbers) if decides or guessed else ():
                 if _squeezed(literal) not in said and not (guessed and set(_squeezed(literal).split()) <= set(said.split())):
                     yield f"`{name}` has `{keyword.arg}={literal}`, which the request does not say"
+
+
+def _half_a_name(request: str, calls: list[tuple[str, ast.Call]], contracts: Mapping[str, Contract]) -> Iterable[str]:
+    """A shop by a part of a name that the request has in full, such as `Chemist` of `Elm Chemist`."""
+    whole = names(request)
+    for name, call in calls:
+        for keyword in call.keywords:
+            parameter = next((p for p in contracts[name].parameters if p.name == keyword.arg), None)
+            if parameter is None or parameter.address != "shop":  # a person may well be called by half a name
+                continue
+            for literal in _literals(keyword.value, False):
+                fuller = [one for one in whole if f" {_squeezed(literal)} " in f" {_squeezed(one)} " and _squeezed(one) != _squeezed(literal)]
+                if fuller and literal not in whole:
+                    yield f"`{name}` has `{keyword.arg}={literal}`, a part of the name `{fuller[0]}`: write it whole"
 
 
 def _is_relation(node: ast.AST) -> bool:
