@@ -103,6 +103,18 @@ def test_what_is_denied_in_the_run_alone_is_explained_too(ledger: Ledger) -> Non
     assert "eve@x.example may not learn" in said
 
 
+def test_a_denial_says_when_naming_somebody_would_do(ledger: Ledger) -> None:
+    """Whom the request does not name is a stranger; what was read cannot be named by it."""
+    said, _, _ = errand(ledger, 'post.send(to="sam@x.example", body="late")', "say that I am late")
+    assert "it would be asked if your request named Sam Okafor" in said, "no norm lets `post.send` write unasked"
+    said, _, _ = errand(ledger, 'post.send(to="sam@x.example", body=fact())', "say how I am")
+    assert "it would be asked if your request named Sam Okafor" in said
+    said, _, _ = errand(ledger, 'post.send(to="eve@x.example", body=fact())', "say how I am")
+    assert "may not learn" in said and "it would be" not in said
+    said, _, _ = errand(ledger, 'for one in box.list()[:1]:\n    post.send(to=one, body=fact())', "answer everybody")
+    assert "if your request named" not in said
+
+
 def test_of_many_denials_some_are_shown_and_the_rest_counted(ledger: Ledger) -> None:
     plan = "\n".join(f'post.send(to="eve{n}@x.example", body=fact())' for n in range(DENIALS_SHOWN_MAX + 3))
     said, _, _ = errand(ledger, plan, "hello")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from discreet.kernel.label import Tag
 
 NAMED_MAX = 3  # groups of facts that "It did not learn" names before it says "others"
+NAMES_SHOWN_MAX = 8  # of those whom the ledger knows, where none of them was meant
 HEARD = frozenset({Status.DONE, Status.REFUSED})  # a service that refuses has heard
 UNHEARD = frozenset({Status.UNSENT})
 
@@ -73,7 +74,8 @@ def resolve(ledger: Ledger, who: str) -> list[str]:
         from discreet.kernel.errors import nearest
 
         names = {name or id_ for _, id_, name in ledger.parties()}
-        raise LedgerError(f"the ledger knows nobody called `{who}`{nearest(who, names)}")
+        known = f"; it knows {', '.join(inert(name) for name in sorted(names)[:NAMES_SHOWN_MAX])}{' and others' if len(names) > NAMES_SHOWN_MAX else ''}" if names else ""
+        raise LedgerError(f"the ledger knows nobody called `{who}`{nearest(who, names) or known}")
     return sorted(accounts)
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from discreet.kernel.contract import Recipient
 from discreet.kernel.errors import DiscreetError, nearest
 from discreet.kernel.label import Tag
-from discreet.kernel.monitor import Decision, Flow, Verdict
+from discreet.kernel.monitor import Decision, Flow, Verdict, decide
+from discreet.kernel.value import Standing, Value
+from discreet.policy.decide import Index
 from discreet.policy.edit import to_toml
 from discreet.policy.explain import NAMED_MAX, Explanation, explain, permitting, telling
 from discreet.policy.known import SHIPPED_TOOLS
-from discreet.policy.norm import Norms
+from discreet.policy.norm import INSIDE, Norms
 from discreet.policy.vocabulary import Vocabulary, purposes, roles, types
 from discreet.tools.directory import RESOLVED, UNKNOWN, USER_SAID, Directory
 from discreet.tools.question import inert_line
@@ -25,7 +28,24 @@ def denial(flow: Flow, decision: Decision, norms: Norms) -> str:
     denied = Decision(tuple(f for f in decision.findings if f.verdict is Verdict.DENY))
     if not denied.findings:
         return f"`{flow.contract.name}` was not made: in the run it would have told more than the preflight could show"
-    return str(explain(flow, norms, denied))
+    return f"{explain(flow, norms, denied)}{_if_named(flow, norms)}"
+
+
+def _if_named(flow: Flow, norms: Norms) -> str:
+    """What would be decided if the user had named whom the call goes to; nothing where that changes nothing."""
+    strangers = [r for r in flow.recipients if not r.roles & {USER_SAID, RESOLVED, "own-provider", "user"}]
+    given = {p.name: flow.arguments[p.name] for p in flow.contract.parameters if p.address}
+    if not strangers or not given:
+        return ""
+    said = {name: Value(v.data, v.label, v.total, Standing.USER, v.bound) for name, v in given.items()}
+    people = tuple(replace(r, roles=r.roles | {USER_SAID}) if r in strangers else r for r in flow.recipients)
+    verdict = decide(replace(flow, recipients=people, arguments={**flow.arguments, **said}), Index(norms)).verdict
+    if verdict is Verdict.DENY:
+        return ""
+    would = "allowed" if verdict is Verdict.PERMIT else "asked"
+    if any(value.standing is Standing.OUTSIDE or value.total.sources - INSIDE for value in given.values()):
+        return f"; it would be {would} if the plan took the address from your request or your address book, and not from what it read"
+    return f"; it would be {would} if your request named {' and '.join(r.name or r.id for r in strangers)}"
 
 
 def question_of(flow: Flow, decision: Decision) -> str:
