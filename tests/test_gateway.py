@@ -400,6 +400,41 @@ def test_nothing_is_decided_by_what_a_handle_holds(home: Home, services: Service
     assert len(services.observed("northside")) == after
 
 
+def test_what_a_shop_answers_to_a_private_word_is_not_told(home: Home, services: Services) -> None:
+    """The shop may know the size, and its answer counts as its own speech; for the agent, which asked with it, it tells the size all the same."""
+    add_norm(home.path / "norms.toml", (
+        '[[norm]]\nid = "shops-know-sizes"\nverdict = "permit"\nwho = ["merchant"]\nlearns = ["request", "general", "body"]\nabout = ["user"]\npurpose = ["purchase/search"]\n'
+        'through = ["*"]\nbecause = "of this test"\n'))  # fmt: skip
+    agent = Agent(home)
+    before = len(services.observed("northside"))
+    agent("memory_recall", type="body/shoe-size")
+    assert agent("shop_search", shop=SHOP, query="$h1")["withheld"]
+    assert len(services.observed("northside")) > before  # the twin: the shop was asked
+    assert agent("run_plan", plan="print(len(h2))") == agent("run_plan", plan="print(h2)") == {"withheld": True}
+    assert agent("run_plan", plan=f'x = shop.search(shop="{SHOP}", query=h1)\nprint(len(x))') == {"withheld": True}
+    assert agent("shop_search", shop=SHOP, query="socks")["result"]
+
+
+def test_a_result_is_told_by_all_that_stands_in_it(home: Home) -> None:
+    """G2.5: who may learn whom the person knows does not thereby learn their addresses."""
+    agent_may(home, "social")
+    agent = Agent(home)
+    assert agent("contacts_search", name="Sam")["withheld"]
+    agent_may(home, "contact", "identity")
+    assert "Sam Okafor" in str(agent("contacts_search", name="Sam")["result"])  # a norm that is added holds at the next call
+
+
+def test_a_check_says_what_everybody_can_read_and_nothing_of_the_persons_own_norms(home: Home) -> None:
+    """G2.7: a norm tells of the person who made it."""
+    plan = f'shop.search(shop="{SHOP}", query=memory.recall(type="health/allergy"))'
+    before = Agent(home)("check_plan", plan=plan)
+    assert "must not learn health/allergy, by the shipped norms" in str(before)
+    add_norm(home.path / "norms.toml", (
+        '[[norm]]\nid = "shops-know-allergies"\nverdict = "permit"\nwho = ["merchant"]\nlearns = ["request", "health"]\nabout = ["user"]\npurpose = ["purchase"]\n'
+        'through = ["*"]\nbecause = "of this test"\n'))  # fmt: skip
+    assert Agent(home)("check_plan", plan=plan) == before
+
+
 def test_what_it_was_told_once_is_part_of_it_in_every_later_connection(home: Home, services: Services) -> None:
     """G4.1: the shop may be asked by an agent that knows nothing, and not by one that was ever told of the calendar."""
     agent_may_ask_shops(home)
