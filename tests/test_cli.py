@@ -250,6 +250,9 @@ def test_an_errand_from_the_command_line_with_a_recorded_plan(home: Home, tmp_pa
     home("remember", "M", "--type", "body/clothing-size")
     report = home.json("ask", "What size do I wear?", "--model", f"recorded:{file}")
     assert report["told"] == ["M"] and report["done"]
+    file.write_text(file.read_text() + '[[reply]]\nrequest = "wear x"\ntext = "memory.recal(type=1)"\n')
+    refused = home("ask", "What do I wear x", "--model", f"recorded:{file}", code=2)
+    assert "memory.recal(type=1)" in refused and "did you mean `memory.recall`?" in refused
     assert "plan.draft → the recorded planner (no model)" in home("ledger") and "local planner" not in home("ledger")
     assert "print(memory.recall" in home.json("plan", "show", "What size do I wear?", "--model", f"recorded:{file}")["plan"]
 

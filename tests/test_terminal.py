@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from discreet.agents.planning import planner
+from discreet.agents.providers import recipient
 from discreet.agents.session import Report, Session, World
 from discreet.kernel.contract import NOPLACE, Contract, Effect, Parameter, Place, Role
 from discreet.kernel.label import label
 from discreet.kernel.shape import list_of, scalar, text
 from discreet.ledger.chain import Ledger
+from discreet.models.scripted import Scripted
 from discreet.policy.decide import Index
 from discreet.policy.load import combine, defaults, parse
 from discreet.surfaces.terminal import DENIALS_SHOWN_MAX, Terminal, as_json
@@ -145,3 +148,15 @@ def test_what_a_planner_hears_has_none_of_it(ledger: Ledger) -> None:
     _, report, _ = errand(ledger, 'post.send(to="eve@x.example", body=fact())', "hello")
     heard: Any = " ".join(report.ended)
     assert "norm" not in heard and "health" not in heard and "eve" not in heard
+
+
+def test_that_there_is_no_second_plan_is_told_as_that(ledger: Ledger) -> None:
+    """G4.4: how a plan ended on private data is kept from its planner, and the user hears why it is not tried again."""
+    norms, out = defaults().norms, io.StringIO()
+    terminal, model = Terminal(out, io.StringIO("d\n"), norms=norms), Scripted(['post.send(to="[[1]]", body=fact())'] * 9)
+    world = World(Toolbox([tool(FACT, lambda: "asthma"), tool(SEND, lambda to, body: None)]), Directory([SAM]), Index(norms), ledger)
+    plans = planner(model, recipient(model, "planner"), world.tools.contracts, use_span_model=False)
+    report = Session(world, terminal, progress=terminal.progress).ask("tell sam@x.example how I am", plans)
+    terminal.report(report)
+    assert not report.problems and "post.send: you said no" in out.getvalue()
+    assert "no second plan: by your norms the planner does not hear" in out.getvalue() and "plan.draft may not" not in out.getvalue()

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,6 +26,7 @@ from discreet.ledger.accounts import Exhausted
 from discreet.policy.edit import add_norm
 from discreet.policy.explain import lasting
 from discreet.surfaces.terminal import Terminal, as_json, line_json
+from discreet.tools.preflight import Line
 from discreet.tools.question import Question, Reply
 
 EXIT_DONE, EXIT_NOT_DONE, EXIT_CANNOT = 0, 1, 2
@@ -35,14 +37,19 @@ def errand(home: Home, request: str, model: str, json: bool) -> int:
     with home:
         shown, session, world, no_reader = _session(home, json)
 
+        drafts: list[Drafted] = []
+
         def drafted(made: Drafted) -> None:
+            drafts.append(made)
             _say_no_reader(no_reader, made.source)
-            if not made.problems:
+            if made.source and not json:
                 shown.plan(made.source)
                 _doubted(shown, made)
 
         with _planner(home, world, model) as plans:
-            report = session.ask(request, plans, Watch() if json else Watch(drafted, lambda planned: _before(shown, planned)))
+            report = session.ask(request, plans, Watch(drafted) if json else Watch(drafted, lambda planned: _before(shown, planned)))
+        if report.problems and drafts:
+            report = replace(report, lines=_lines(session, drafts[-1], request))
         return _ended(shown, report, world, json)
 
 
@@ -155,7 +162,7 @@ def _shown(shown: Terminal, session: Session, drafted: Drafted, request: str, js
             planned = session.prepare(drafted.source, request, drafted.handles)
         except PlanError as error:
             problems = [str(error)]
-    lines = planned.preview.lines if planned else ()
+    lines = planned.preview.lines if planned else _lines(session, drafted, request) if drafted.problems else ()
     if json:
         print(json_.dumps({"plan": drafted.source, "problems": problems, "doubts": list(drafted.doubts), "lines": [line_json(one) for one in lines]}, indent=2))
     else:
@@ -164,10 +171,18 @@ def _shown(shown: Terminal, session: Session, drafted: Drafted, request: str, js
             shown.line(f"refused: {problem}", "bad")
         for doubt in drafted.doubts:
             shown.line(f"left out, it seems: {doubt}", "warn")
-        if planned:
+        if lines:
             shown.preflight(lines)
             shown.denials(lines)
     return EXIT_CANNOT if problems else EXIT_DONE
+
+
+def _lines(session: Session, drafted: Drafted, request: str) -> tuple[Line, ...]:
+    """The preflight of a plan that its judge refused, for the user to see why; none where it is no plan."""
+    try:
+        return session.prepare(drafted.source, request, drafted.handles).preview.lines
+    except (PlanError, Exhausted):
+        return ()
 
 
 def _performed(shown: Terminal, session: Session, request: str, drafted: Drafted, json: bool) -> Report:

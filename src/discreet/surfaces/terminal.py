@@ -107,6 +107,9 @@ class Terminal:
     def progress(self, stage: str, flow: Flow) -> None:
         if stage == "start":
             return
+        if stage == "denied" and flow.contract.name == "plan.draft" and "ended" in flow.arguments and flow.arguments["ended"].data:
+            self.line("  no second plan: by your norms the planner does not hear how the first one ended (docs/NORMS.md, A second plan)", "faint")
+            return
         if stage == "denied":
             self.refused.append(flow)
         if stage == "refused":
@@ -184,6 +187,7 @@ class Terminal:
             self.line("\nThe plan was refused before any effect:", "bad")
             for problem in report.problems:
                 self.block("  ", inert(problem))
+            self.denials(report.lines)
             return
         if report.told or report.stopped:
             self.line("\nAnswer", "bold")
