@@ -1,6 +1,9 @@
-"""Scores `discreet audit` beside bandit on a checkout of OWASP BenchmarkPython: recall, precision and time, in one run.
+"""Scores `discreet audit` beside bandit, and semgrep if it is given, on a checkout of OWASP BenchmarkPython: recall, precision and time, in one run.
 
     python benchmarks/owasp_benchmark.py CHECKOUT [--python PYTHON] [--site-packages DIR] [--budget SECONDS] [--out DIR]
+        [--share 0.5 --seed 7] [--semgrep EXECUTABLE --rules DIR]
+
+With `--share` a random part of the test cases is taken, drawn by the seed from a sorted list.
 
 The checkout's expected results are read only here, after both tools are done. A test case counts as reported if a
 finding of its own class lies in its file; findings of other classes are counted apart, as the suite says nothing of them.
@@ -11,7 +14,9 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import random
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -49,7 +54,14 @@ def main() -> int:
     parser.add_argument("--budget", type=float, default=2400.0)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--share", type=float, default=1.0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--semgrep", type=Path)
+    parser.add_argument("--rules", type=Path)
     options = parser.parse_args()
+    expected = read_expected(options.checkout)
+    if options.share < 1:
+        options.checkout, expected = sampled(options.checkout, expected, options.share, options.seed)
     out = options.out or Path(tempfile.mkdtemp(prefix="owasp-"))
     started = time.monotonic()
     report = audit(
@@ -62,11 +74,32 @@ def main() -> int:
     for finding in report.findings:
         ours[case_of(finding.file)].add(int(finding.cwe.partition("-")[2]))
     theirs, theirs_s = run_bandit(options.checkout, options.python)
-    expected = read_expected(options.checkout)
     print(f"{len(expected)} test cases; {report.attacked} entry points attacked; budget {'kept' if report.complete else 'ended first'}")
     score("discreet audit", expected, ours, ours_s)
     score("bandit", expected, theirs, theirs_s)
+    if options.semgrep:
+        score("semgrep", expected, *run_semgrep(options.checkout, options.semgrep, options.rules))
     return 0
+
+
+def sampled(checkout: Path, expected: dict[str, tuple[str, bool]], share: float, seed: int) -> tuple[Path, dict[str, tuple[str, bool]]]:
+    """A copy of the checkout with a random part of its test cases, and what is expected of those."""
+    kept = set(random.Random(seed).sample(sorted(expected), round(len(expected) * share)))
+    copy = Path(tempfile.mkdtemp(prefix="owasp-part-")) / checkout.name
+    shutil.copytree(checkout, copy, ignore=lambda folder, names: [n for n in names if n == ".git" or (Path(n).stem in expected and Path(n).stem not in kept)])
+    return copy, {case: what for case, what in expected.items() if case in kept}
+
+
+def run_semgrep(checkout: Path, executable: Path, rules: Path) -> tuple[dict[str, set[int]], float]:
+    """Semgrep's reports by test case."""
+    started = time.monotonic()
+    done = subprocess.run([str(executable), "scan", "--metrics=off", "--disable-version-check", "--json", "--quiet", "--no-git-ignore", "--config", str(rules), str(checkout / "testcode")], capture_output=True, text=True)
+    seconds = time.monotonic() - started
+    found: dict[str, set[int]] = defaultdict(set)
+    for item in json.loads(done.stdout)["results"]:
+        named = item["extra"]["metadata"].get("cwe", [])
+        found[case_of(item["path"])] |= {int(n) for text in ([named] if isinstance(named, str) else named) for n in re.findall(r"CWE-(\d+)", text)}
+    return found, seconds
 
 
 def case_of(file: str) -> str:

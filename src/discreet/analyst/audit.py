@@ -193,7 +193,7 @@ class _Run:
         guesses = doubted + told_inside(attacked.suspected, frozenset(self.staged.files)) + suspect.suspicions(self.facts, self.staged, self.compartment.interpreter, packages, self.options.osv, self.options.bandit)
         suspected = [s for s in guesses if (s.cwe, s.file, s.line) not in proven and (s.cwe, s.file, s.function.rsplit(".", 1)[-1]) not in proven]
         unread = list(self.staged.unread) + [Unread(str(u.get("file"))[:500], str(u.get("why"))[:300]) for u in self.facts["unread"]]
-        unread += [Unread(p["file"] or ".", ("could not be started: " if p["file"] else "") + p["why"]) for p in attacked.problems]
+        unread += [Unread(p["file"] or ".", ("could not be started: " if p["file"] and "was passed over" not in p["why"] else "") + p["why"]) for p in attacked.problems]
         failed = {k: v["failed"] for k, v in attacked.done.items() if v.get("failed")}
         unread += [Unread(k, f"this entry point was not attacked to the end: {v}") for k, v in sorted(failed.items())]
         if not attacked.entries and not attacked.done:

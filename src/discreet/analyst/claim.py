@@ -9,7 +9,7 @@ from typing import Any
 TEXT_MAX = 20_000
 STEPS_MAX = 24
 PAIRS_MAX = 200
-ORACLES = frozenset({"flag", "canary", "existence", "listed", "product", "sql", "markup", "redirect", "connect", "ldap", "xpath-call", "xpath-text", "cookie", "session", "hash", "random", "call", "slow", "marker", "object", "growth", "scene", "header", "log"})
+ORACLES = frozenset({"flag", "canary", "existence", "listed", "product", "sql", "markup", "redirect", "connect", "ldap", "xpath-call", "xpath-text", "cookie", "session", "hash", "random", "call", "slow", "marker", "object", "growth", "scene", "header", "log", "operator", "clock"})
 SPEAKS = frozenset({"wsgi", "asgi", "handler", "aiohttp", "tornado", "function", "cli"})
 _REQUEST_KEYS = frozenset({"method", "path", "query", "form", "json", "raw", "type", "files", "headers", "cookies", "session", "arguments", "keywords", "argv", "stdin", "attach", "who", "find", "take", "beside"})
 _LOADER_KEYS = frozenset({"module", "file", "attribute", "call", "bottle", "django", "django_file", "path", "needs", "given"})

@@ -28,6 +28,7 @@ TITLES = {
     "CWE-643": "XPath injection",
     "CWE-798": "secret in source",
     "CWE-918": "server-side request forgery",
+    "CWE-943": "injection into a query of a document database",
     "CWE-1004": "cookie without HttpOnly",
     "CWE-306": "no login asked for",
     "CWE-347": "signature not checked",
@@ -44,7 +45,7 @@ TITLES = {
 # Severity follows what was seen to happen, not the name of the weakness.
 _SEVERITY: dict[str, Severity] = {
     "command": "critical", "code": "critical", "deserialise": "critical", "template": "critical", "sql": "critical",
-    "path": "high", "filename": "high", "archive": "high", "xml": "high", "ssrf": "high", "ldap": "high", "xpath": "high", "session": "high", "object": "high", "login": "high", "secret": "high", "token": "critical", "worn": "critical", "privilege": "critical",
+    "path": "high", "filename": "high", "archive": "high", "xml": "high", "ssrf": "high", "ldap": "high", "xpath": "high", "session": "high", "object": "high", "login": "high", "secret": "high", "nosql": "critical", "clock": "high", "token": "critical", "worn": "critical", "privilege": "critical",
     "xss": "medium", "stored-xss": "medium", "redirect": "medium", "hash": "medium", "random": "medium", "regex": "medium", "header": "medium",
     "cookie": "low", "log": "low", "race": "high", "cookie-script": "low",
 }  # fmt: skip

@@ -12,7 +12,7 @@ import re
 from typing import Any
 
 from discreet.analyst.claim import Claim
-from discreet.analyst.inside import calling, oracles, proving, scenes, services, web
+from discreet.analyst.inside import calling, documents, oracles, proving, scenes, services, web
 
 _SEND = {"wsgi": web.send_wsgi, "asgi": web.send_asgi, "handler": web.send_handler, "aiohttp": web.send_aiohttp, "tornado": web.send_tornado}
 # oracle: (prepare, judge, further functions that the two use)
@@ -27,6 +27,7 @@ _ORACLES: dict[str, tuple[Any, Any, tuple[Any, ...]]] = {
     "header": (proving.prepare_nothing, proving.judge_header, (oracles.header_made,)),
     "log": (proving.prepare_nothing, proving.judge_log, (oracles.log_lines,)),
     "connect": (proving.prepare_connect, proving.judge_seen, ()),
+    "operator": (proving.prepare_operator, proving.judge_seen, ()),
     "ldap": (proving.prepare_ldap, proving.judge_seen, ()),
     "xpath-call": (proving.prepare_xpath_call, proving.judge_seen, ()),
     "xpath-text": (proving.prepare_xpath_text, proving.judge_seen, ()),
@@ -54,6 +55,7 @@ def emit(claim: Claim, project: str) -> str:
         if claim.speaks in ("handler", "aiohttp", "tornado"):
             parts += [_source(web.wire_bytes), _source(web.parse_answer)]
         parts += [_source(web._ask_socket)] if claim.speaks in ("aiohttp", "tornado") else []
+        parts += [_source(web._asgi_ends), _source(web._asgi_life), _source(web.Held)] if claim.speaks == "asgi" else []
         parts += [_source(_SEND[claim.speaks]), f"SENDERS = {{{claim.speaks!r}: {_SEND[claim.speaks].__name__}}}", _source(web.put), _source(web.signed_in), _source(web.play)]
         parts += [_source(oracles.archive)] if "@@AS:" in claim.template else []
         parts += [_source(oracles.fill), _source(web.run_main_block), *_surroundings(claim), _loader(claim)]
@@ -78,7 +80,7 @@ def _head(claim: Claim) -> str:
 
 
 def _imports(claim: Claim) -> str:
-    return "import base64\nimport importlib\nimport importlib.util\nimport io\nimport json\nimport os\nimport random\nimport re\nimport shutil\nimport sys\nimport tempfile\nfrom html.parser import HTMLParser\nfrom urllib.parse import quote, urlencode"
+    return "import base64\nimport functools\nimport importlib\nimport importlib.util\nimport io\nimport json\nimport os\nimport random\nimport re\nimport shutil\nimport sys\nimport tempfile\nfrom html.parser import HTMLParser\nfrom urllib.parse import quote, urlencode"
 
 
 def _constants(claim: Claim, project: str) -> str:
@@ -87,7 +89,7 @@ def _constants(claim: Claim, project: str) -> str:
         extra = {"file": claim.file, "function": claim.function.rsplit(".", 1)[-1]}
     if claim.oracle == "session":
         extra["key"] = claim.name
-    if claim.oracle == "random":
+    if claim.oracle in ("random", "clock"):
         place = claim.extra.get("key") or ["", ""]
         extra = {"place": place, "pattern": _pattern(str(place[1]))}
     loader = {k: v for k, v in claim.loader.items()}
@@ -102,7 +104,7 @@ def _constants(claim: Claim, project: str) -> str:
 
 
 def _pattern(words: str) -> str:
-    return r"[\W\d]+".join(re.escape(w) for w in words.split()) + r"[^\w+/=.-]*"
+    return r"[\W\d_]+".join(re.escape(w) for w in words.split()) + r"[^\w+/=.-]*"
 
 
 def _source(thing: Any) -> str:
@@ -113,17 +115,19 @@ def _surroundings(claim: Claim) -> list[str]:
     """What stands in for servers and packages that the target expects around it, where it expects any."""
     if not claim.loader.get("needs"):
         return []
-    return [_source(services).partition('"""\n\n')[2], _MEET]
+    more = [_source(documents).partition('"""\n\n')[2]] if ["documents"] in claim.loader["needs"] else []
+    return [_source(services).partition('"""\n\n')[2], *more, _MEET]
 
 
 def _loader(claim: Claim) -> str:
     serve = _SERVERS.get(claim.framework, _PLAIN_SERVERS)
+    more = ""
     if "django" in claim.loader or "django_file" in claim.loader:
-        body = _DJANGO
+        body, more = _DJANGO, "" if claim.loader.get("needs") else _source(services.make_tables) + "\n\n"
     elif claim.loader.get("bottle"):
         body = _MODULE + _PREPARE + "    import bottle\n    return bottle.default_app()\n"
     else:
-        body = _MODULE + _PREPARE + "    app = getattr(module, LOADER['attribute'])\n"
+        body = _MODULE + _PREPARE + "    app = functools.reduce(getattr, LOADER['attribute'].split('.'), module)\n"
         if claim.loader.get("call"):
             body += "    if not hasattr(module, 'the_app_under_test'):\n        made = app(*LOADER.get('given', []))\n        if hasattr(made, '__await__'):\n            import asyncio\n            made = asyncio.run(_wait(made))\n        module.the_app_under_test = made\n    app = module.the_app_under_test\n"
         body += "    return app\n"
@@ -133,7 +137,7 @@ def _loader(claim: Claim) -> str:
         body = body.replace("    return app\n", "    prepare_flask(app)\n    return app\n")
     meeting = "    meet_all()\n" if claim.loader.get("needs") else ""
     wait = "async def _wait(thing):\n    return await thing\n\n\n" if claim.loader.get("call") else ""
-    return _ENTER + "\n\n\n" + wait + _source(web.stand_in) + f'\n\ndef load():\n    """The application, imported from the project without being served."""\n    enter()\n    stand_in({web.SERVER_MODULES!r})\n{meeting}    {serve}\n{body}'
+    return _ENTER + "\n\n\n" + more + wait + _source(web.stand_in) + f'\n\ndef load():\n    """The application, imported from the project without being served."""\n    enter()\n    stand_in({web.SERVER_MODULES!r})\n{meeting}    {serve}\n{body}'
 
 
 _ENTER = '''def enter():
@@ -180,22 +184,20 @@ _DJANGO = """    if "django" in LOADER:
         importlib.import_module(LOADER["module"])
     import django
     from django.conf import settings
-    from django.core.management import call_command
     from django.core.wsgi import get_wsgi_application
 
     settings.ALLOWED_HOSTS = ["*"]
     if LOADER.get("needs"):
         without_absent(settings)
     django.setup()
-    try:
-        call_command("migrate", run_syncdb=True, verbosity=0, interactive=False)
-    except Exception:
-        pass
+    make_tables()
     return get_wsgi_application()
 """
 
 
 def _judging(claim: Claim) -> list[str]:
+    if claim.oracle == "clock":
+        return [_source(proving.prepare_session) if claim.extra.get("key", [""])[0] == "the session's" else "", _source(proving.keys_shown), _source(proving.stop_clock), _source(proving.keys_kept)]
     if claim.oracle == "random":
         return [_source(proving.prepare_session) if claim.extra.get("key", [""])[0] == "the session's" else "", _source(proving.keys_shown)]
     if claim.oracle in ("existence", "growth"):
@@ -228,7 +230,9 @@ def make_place():
 
 def _main(claim: Claim) -> str:
     name = "test_" + re.sub(r"\W+", "_", f"{claim.kind}_{claim.function}").strip("_").lower()
-    if claim.oracle == "random":
+    if claim.oracle == "clock":
+        body = _CLOCK
+    elif claim.oracle == "random":
         body = _RANDOM
     elif claim.oracle == "existence":
         body = _EXISTENCE
@@ -249,7 +253,7 @@ def _main(claim: Claim) -> str:
         body = body.replace("answer = play(put(STEPS, fill(template, here)), app, «speaks»)", "answer = (200, [], b'')\n            call_function(app, STEPS[0], fill(template, here))").replace("except Exception:", "except (Exception, SystemExit):")
     if claim.speaks == "cli":
         body = body.replace("play(put(STEPS, fill(template, here)), app, «speaks»)", "run_program(app, STEPS[0], fill(template, here))").replace("except Exception:", "except (Exception, SystemExit):")
-    session = claim.oracle == "random" and (claim.extra.get("key") or [""])[0] == "the session's"
+    session = claim.oracle in ("random", "clock") and (claim.extra.get("key") or [""])[0] == "the session's"
     text = _TOKENS + "\n\n" + body
     return (
         text.replace("«name»", name).replace("«prepare»", prepare).replace("«judge»", judge).replace("«speaks»", repr(claim.speaks)).replace("«effect»", repr(f"hole: {claim.effect}")).replace("«prepare_session»", "prepare_session(None, seen)" if session else "pass")
@@ -320,6 +324,28 @@ _RANDOM = '''def «name»():
         return keys_shown(play(STEPS, app, «speaks»), seen)
 
     first, same, other = keys(11), keys(11), keys(12)
+    assert not first or first != same or first == other, «effect»
+'''
+
+_CLOCK = '''def «name»():
+    seen = []
+    «prepare_session»
+    app = load()
+
+    def keys(moment):
+        where, name = EXTRA["place"]
+        before = keys_kept(os.getcwd(), name).get(name, []) if where == "the column" else []
+        go_on = stop_clock(os.getcwd(), moment)
+        try:
+            answer = play(STEPS, app, «speaks»)
+        finally:
+            go_on()
+        if where != "the column":
+            return keys_shown(answer, seen)[-1:]
+        after = keys_kept(os.getcwd(), name).get(name, [])
+        return [v for v in after if v not in before or after.count(v) > before.count(v)][-1:]
+
+    first, other, same = keys(1700000000.25), keys(1700086461.25), keys(1700000000.25)
     assert not first or first != same or first == other, «effect»
 '''
 

@@ -8,6 +8,7 @@ import re
 import sys
 import traceback
 
+import documents
 import services
 from web import SERVER_MODULES, run_main_block, stand_in
 
@@ -93,6 +94,8 @@ def load_once(path, root):
                 raise
     unique = re.sub(r"\W", "_", path[:-3])
     spec = importlib.util.spec_from_file_location(unique, os.path.join(root, path))
+    if path in services.LENIENT.files:
+        spec.loader = services.LenientLoader(unique, os.path.join(root, path), services.LENIENT.passed)
     module = importlib.util.module_from_spec(spec)
     sys.modules[unique] = module
     spec.loader.exec_module(module)
@@ -153,6 +156,12 @@ def discover(root, survey, only=None):
         services.meet(["servers"])
     if any("redis" in name for facts in survey["files"] for name in facts["imports"]) and importlib.util.find_spec("redis") is None:
         services.meet(["absent", "redis"])
+    if any({n.split(".")[0] for n in facts["imports"]} & set(documents.DOCUMENT_CLIENTS) for facts in survey["files"]):
+        services.meet(["documents"])
+    if any(c.endswith("engine.execute") for f in survey["functions"] for c in f["calls"]):
+        services.meet(["old-sqlalchemy"])
+    if any("yaml" in facts["imports"] for facts in survey["files"]) and services.pinned(root, services.OLD_YAML):
+        services.meet(["old-yaml"])
     if any(services.SETUP_FILE.match(os.path.basename(f["file"])) for f in survey["files"]):
         services.meet(["setup"])
     late, patch = refuse_to_serve()
@@ -188,7 +197,8 @@ def discover(root, survey, only=None):
                 services.meet(["prepare"])
         if services.NEEDS:
             item.loader["needs"] = services.NEEDS
-    return unique, problems + [{"file": "", "why": services.told(need)} for need in services.NEEDS if services.told(need)]
+    passed = [{"file": file, "why": "line %d failed and was passed over: %s" % (line, why)} for file, line, why in dict.fromkeys(services.LENIENT.passed)]
+    return unique, problems + passed + [{"file": "", "why": services.told(need)} for need in services.NEEDS if services.told(need)]
 
 
 def same_routes(item, other, root, survey):
@@ -269,6 +279,8 @@ def candidates(survey):
         handlers = [c["name"] for c in facts["classes"] if any(b.rsplit(".", 1)[-1] in ("BaseHTTPRequestHandler", "SimpleHTTPRequestHandler", "CGIHTTPRequestHandler") for b in c["bases"])]
         wsgi_classes = [f["qualname"].split(".")[0] for f in survey["functions"] if f["file"] == path and f["name"] == "__call__" and len(f["parameters"]) >= 3 and f["parameters"][1][0] in ("environ", "env", "scope")]
         bottle = "bottle" in facts["imports"] and not made
+        if not made and not factories and any(c.rsplit(".", 1)[-1] in MAKERS[:6] for f in survey["functions"] if f["file"] == path and "." in f["qualname"] for c in f["calls"]):
+            made = ["?"]  # a class of the project's own makes and holds the application
         if made or factories or plain or handlers or wsgi_classes or bottle:
             score = (0 if made or handlers else 1 if factories else 2, 0 if base in ("app.py", "main.py", "wsgi.py", "asgi.py", "run.py", "server.py", "__init__.py") else 1, path.count(os.sep), path)
             ranked.append((score, path, {"made": made, "factories": factories, "plain": plain, "handlers": handlers, "classes": wsgi_classes, "bottle": bottle}))
@@ -305,6 +317,26 @@ async def _wait(thing):
     return await thing
 
 
+HOLDERS = ("app", "application", "_app", "flask_app", "wsgi_app", "asgi_app", "web_app", "server", "api")
+
+
+def held_applications(module, reach):
+    """Applications that an object of the module holds, such as a framework built upon another or a class of the project's own."""
+    found = []
+    for name, value in list(vars(module).items()):
+        if inspect.ismodule(value) or inspect.isclass(value) or inspect.isroutine(value) or isinstance(value, services.Idle):
+            continue
+        for part in HOLDERS:
+            try:
+                inner = getattr(value, part, None)
+                kind = classify(inner) if inner is not None and not inspect.isroutine(inner) and not inspect.isclass(inner) else None
+            except Exception:
+                continue
+            if kind:
+                found.append(Found(kind[0], kind[1], inner, dict(reach, attribute="%s.%s" % (name, part))))
+    return found
+
+
 def applications_in(module, path, hints, problems, root):
     found, dotted = [], module.__name__
     reach = {"module": dotted, "file": path}
@@ -312,6 +344,8 @@ def applications_in(module, path, hints, problems, root):
         kind = classify(value) if not inspect.isclass(value) else None
         if kind:
             found.append(Found(kind[0], kind[1], value, dict(reach, attribute=name)))
+    if not found:
+        found = held_applications(module, reach)
     for name in hints["handlers"]:
         value = getattr(module, name, None)
         if inspect.isclass(value):
@@ -383,12 +417,7 @@ def start_django(root, settings):
         os.chdir(next((p for p in sys.path if p and os.path.isdir(os.path.join(p, *settings.split(".")[:1])) or os.path.exists(os.path.join(p, settings.split(".")[0] + ".py"))), root))
         loader = {"django": settings, "path": os.path.relpath(os.getcwd(), root), "file": settings.replace(".", os.sep) + ".py"}
     set_up_django()
-    from django.core.management import call_command
-
-    try:
-        call_command("migrate", run_syncdb=True, verbosity=0, interactive=False)
-    except BaseException as error:
-        sys.stderr.write("migrate: %r\n" % (error,))
+    services.make_tables()
     from django.core.wsgi import get_wsgi_application
     from django.urls import get_resolver
 
@@ -484,7 +513,16 @@ def _flask(found, root, survey):
                 parts[name] = "any:" + str(next(iter(getattr(converter, "items", ["x"])), "x"))
         path = re.sub(r"<(?:[^<>:]*(?:\([^)]*\))?:)?(\w+)>", r"{\1}", rule.rule)
         listed.append({"methods": sorted(rule.methods - {"HEAD", "OPTIONS"}), "path": path, "parts": parts, "place": place})
-    return listed
+    return listed + lost((getattr(found.app, "error_handler_spec", {}).get(None) or {}).values(), {"Exception", "HTTPException", "NotFound"}, root)
+
+
+def lost(handlers, names, root):
+    """What answers where nothing is found, as an entry point of its own; `names` are the errors that such an address raises."""
+    for handler in sorted((f for kinds in handlers if hasattr(kinds, "items") for f in kinds.items()), key=lambda pair: getattr(pair[0], "__name__", "") != "NotFound"):
+        place = place_of(handler[1], root) if handler[0] == 404 or getattr(handler[0], "__name__", "") in names else None
+        if place is not None:
+            return [{"methods": ["GET"], "path": "/dq-nothing-is-here/{lost}", "parts": {"lost": "path"}, "place": place}]
+    return []
 
 
 def _starlette(found, root, survey):
@@ -513,7 +551,7 @@ def _starlette(found, root, survey):
             listed.append(entry)
 
     walk(found.app.routes, "")
-    return listed
+    return listed + lost([getattr(found.app, "exception_handlers", {})], {"HTTPException"}, root)
 
 
 def _fastapi_schema(route):

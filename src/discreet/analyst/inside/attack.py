@@ -9,6 +9,7 @@ import sys
 import time
 
 import oracles
+import proving
 import slow
 import static
 from payloads import PAYLOADS, WEAKNESS
@@ -29,6 +30,8 @@ EVERYDAY_METHODS = frozenset(
     "filter all first save create find search load loads dump dumps run send set count index sort copy start stop connect cursor render".split()
 )
 UNLIKELY_TEMPLATES_MAX = 3
+REFUSED = (301, 302, 303, 307, 308, 401, 403)
+OPERAND = "dq-operand"  # what an operator of a query is given; the operator itself is the payload
 CSRF_WORD = "c5rfc5rfc5rfc5rfc5rfc5rfc5rfc5rf"
 NOT_INPUT_HEADERS = {
     "host", "content-type", "content-length", "cookie", "accept", "accept-encoding", "accept-language", "if-none-match", "if-modified-since", "range", "if-range", "transfer-encoding", "connection", "upgrade", "authorization",
@@ -45,6 +48,7 @@ LIBRARIES = {
     "ldap": {"ldap", "ldap3", "bonsai", "flask_ldap3_login"},
     "archive": {"zipfile", "tarfile", "shutil", "py7zr", "patoolib"},
     "sql": {"sqlite3", "sqlalchemy", "django", "psycopg2", "psycopg", "pymysql", "MySQLdb", "mysql", "aiosqlite", "asyncpg", "peewee", "pony", "databases", "flask_sqlalchemy", "apsw", "records", "dataset", "tortoise", "pandas", "flask_mysqldb"},
+    "nosql": {"pymongo", "motor", "flask_pymongo", "mongomock", "mongoengine", "bson"},
     "command": {"os", "subprocess", "asyncio", "commands", "pexpect", "sh", "fabric", "invoke", "paramiko", "plumbum", "pty"},
 }
 NOT_NAMES = {"csrfmiddlewaretoken", "csrf_token", "_csrf", "GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "utf-8", "utf8", "__main__", "r", "w", "rb", "wb", "a", "ascii", "latin-1", "ignore", "replace", "strict", "html.parser", "application/json", "text/html", "text/plain"}
@@ -64,7 +68,7 @@ class Attack(object):
         self.guest, self.shown_as, self.keep, self.stuck = None, [], None, 0
         self.endpoint, self.app, self.watch, self.survey, self.deadline, self.all_kinds = endpoint, app, watch, survey, deadline, all_kinds
         self.place, self.nonce = watch.place, nonce
-        self.count, self.claims, self.requests = 0, [], 0
+        self.count, self.claims, self.requests, self.offered = 0, [], 0, False
         self.notes = []
         self.function = nearest(survey, endpoint["place"])
         self.scope = closure(survey, self.function)
@@ -245,6 +249,10 @@ class Attack(object):
 
     def look(self):
         """Learn names, encodings, libraries reached and useful surrounding values by harmless requests."""
+        if self.guest is not None and self.session is None and not self.prefix and not self.jar:
+            barred = self.outcome()
+            if barred[0] in REFUSED:
+                self.enter_as(self.guest, barred)
         names = []
         schema = self.endpoint.get("schema")
         if schema:
@@ -257,6 +265,7 @@ class Attack(object):
         names = list(dict.fromkeys(names))
         asked = list(schema and [n for p in ("query", "json", "form", "header", "cookie") for n in schema[p]] or [])
         controls = self.controls()
+        self.offered = bool(controls)
         asked += controls
         self.names = list(dict.fromkeys(controls + names))[:NARROW_MAX]
         self.text_names = list(self.names)
@@ -273,8 +282,9 @@ class Attack(object):
                 self.iterates = self.iterates or self.watch.iterated
                 self.encodings |= self.watch.decoded
                 self.kinds_static |= self.watch.kinds
-                if self.watch.session_keys and self.session is None:
+                if self.watch.session_keys and self.session is None and not self.jar:
                     self.try_session(mode, values)
+                    asked += self.controls() if self.session is not None else []  # the form that a user is shown
             fresh = [n for n in dict.fromkeys(asked) if 0 < len(n) < 80 and n not in NOT_NAMES and n != self.session_cookie() and not n.startswith(("HTTP_", "wsgi.", "_permanent", "_flashes"))]
             merged = list(dict.fromkeys(fresh + self.names))
             if len(set(fresh) - set(self.names)) == 0 and round_number > 0:
@@ -283,12 +293,7 @@ class Attack(object):
             self.text_names = list(self.names)
             if len(asked) == before and round_number > 0:
                 break
-        words = {a for f in self.scope for a in f["attributes"]} | {c.rsplit(".", 1)[-1] for f in self.scope for c in f["calls"]}
-        if len(modes) > 1 and not schema and self.scope:
-            if not words & {"json", "get_json", "loads", "load", "get_data", "data", "body", "is_json", "rfile", "stream", "read", "parse_raw", "decode_body"}:
-                self.idle_modes.add("json")
-            if "method" not in words and self.endpoint["framework"] in ("flask", "django"):
-                self.idle_modes.add("query")
+        self.find_idle_modes(modes, schema)
         modes = self.modes()
         known = set(asked) - {self.session_cookie()} - NOT_NAMES
         if known:
@@ -306,6 +311,20 @@ class Attack(object):
             self.narrow(modes)
         self.asked = [n for n in dict.fromkeys(asked) if n in self.names]
         self._vary(modes)
+
+    def find_idle_modes(self, modes, schema):
+        """Which ways to send a body the code has no ear for, by the words that it uses and by what it answers."""
+        words = {a for f in self.scope for a in f["attributes"]} | {c.rsplit(".", 1)[-1] for f in self.scope for c in f["calls"]}
+        if len(modes) > 1 and not schema and self.scope:
+            if not words & {"json", "get_json", "loads", "load", "get_data", "data", "body", "is_json", "rfile", "stream", "read", "parse_raw", "decode_body"}:
+                self.idle_modes.add("json")
+            elif self.body_method and not words & {"form", "values", "files", "POST", "post", "multipart", "FILES", "data", "body", "get_data", "stream"} and self.endpoint["framework"] in ("flask", "quart"):
+                self.idle_modes.add("form")
+            if "method" not in words and self.endpoint["framework"] in ("flask", "django"):
+                self.idle_modes.add("query")
+        if {"form", "json"} <= set(self.modes()):
+            by_form, by_json = (self.send(self.build(m, {}, {}))[1] for m in ("form", "json"))
+            self.idle_modes |= {"form"} if by_form == 415 != by_json else {"json"} if by_json == 415 != by_form else set()
 
     def controls(self):
         """The names of the fields of the form that the entry point itself shows."""
@@ -400,8 +419,10 @@ class Attack(object):
 
     def enter(self):
         """Register and log in as any visitor may, if this entry point turns strangers away and the project has such forms."""
-        status = self.send(self.build(self.modes()[0] if self.modes() else "query", {}, {}))[1]
-        if status not in (301, 302, 303, 307, 308, 401, 403) or not self.siblings:
+        if self.jar or self.prefix:
+            return False
+        status = self.outcome()
+        if status[0] not in REFUSED or not self.siblings:
             return False
         if self.guest is not None and self.enter_as(self.guest, status):
             return True
@@ -423,7 +444,7 @@ class Attack(object):
         except Exception:
             return False
         self.jar = jar
-        if jar and self.send(self.build(self.modes()[0], {}, {}))[1] != status:
+        if jar and self.let_in(status):
             self.prefix = forms
             return True
         self.jar = {}
@@ -438,7 +459,7 @@ class Attack(object):
             return False
         self.jar, self.session = jar, guest["session"]
         self.carried = [(k, put(v, next(iter(words.values()), ""), "@@%s@@" % next(iter(words), "TOKEN"))) for k, v in guest["carried"]]
-        if self.send(self.build(self.modes()[0], {}, {}))[1] not in (301, 302, 303, 307, 308, 401, 403):
+        if self.let_in(status):
             self.prefix, self.shown_as = guest["steps"], [list(c) for c in guest["carried"]]
             return True
         self.jar, self.session, self.carried = {}, None, []
@@ -449,19 +470,35 @@ class Attack(object):
         if self.endpoint["framework"] != "django":
             return False
         self.session = {"user": "ann"}
-        if self.send(self.build(self.modes()[0], {}, {}))[1] != status:
+        if self.let_in(status):
             return True
         self.session = None
         return False
+
+    def outcome(self):
+        """(status, where it leads) of a harmless request."""
+        _effects, status, headers, _body = self.send(self.build(self.modes()[0] if self.modes() else "query", {}, {}))
+        return status, next((v for k, v in headers if k.lower() == "location"), "").split("?")[0]
+
+    def let_in(self, before):
+        """Whether a visitor who was turned away now is not: an action that is done may lead elsewhere as well."""
+        status, leads = self.outcome()
+        if status in REFUSED[:5]:
+            return leads != before[1] and not re.search("log_?-?in|sign_?-?in|auth", leads, re.I) and (before[0] in (401, 403) or bool(re.search("log_?-?in|sign_?-?in|auth", before[1], re.I)))
+        return status not in REFUSED
 
     def run(self):
         self.look()
         if self.session is None and self.enter():
             self.look()
         self.passive()
+        if time.monotonic() < self.deadline:
+            self.judge_clock()
         if "regex" in self.kinds_static and time.monotonic() < self.deadline:
             self.attack_expressions()  # first, as a payload could meet the slow expression by chance
-        kinds = [k for k in PAYLOADS if k not in ("archive", "filename", "log") and (self.all_kinds or k in self.kinds_static or k in ("xss", "redirect"))]
+        if "nosql" in self.kinds_static and time.monotonic() < self.deadline:
+            self.attack_operators()
+        kinds = [k for k in PAYLOADS if k not in ("archive", "filename", "log") and (k != "nosql" or k in self.kinds_static) and (self.all_kinds or k in self.kinds_static or k in ("xss", "redirect"))]
         kinds.sort(key=lambda k: (k not in self.kinds_static and k not in ("xss", "redirect"), k in ("command", "code"), k == "code"))
         if "log" in self.kinds_static and self.keeps_a_log():
             kinds.append("log")
@@ -611,6 +648,9 @@ class Attack(object):
                 if effect["what"] == "connect" and tokens["PORT"] in effect["value"]:
                     return {"effect": "the server tried to connect to an internal address named by the request", "at": effect["at"], "oracle": "connect"}
             return None
+        if kind == "nosql":
+            hit = next((e for e in effects if e["what"] == "operator" and e["value"] in (tokens["MARK"], OPERAND, tokens["FN"])), None)
+            return {"effect": "the query of the document database gained an operator or a script from the request", "at": hit["at"], "oracle": "operator"} if hit else None
         if kind == "ldap":
             for effect in effects:
                 if effect["what"] == "ldap-filter" and "(%s=" % tokens["MARK"] in effect["value"]:
@@ -719,9 +759,9 @@ class Attack(object):
         return self.judge(kind, template, tokens, self.send(request, tokens["MARK"]), "plain") is None
 
     def claim(self, kind, name, channel, template, request, seen, weakness=None, **more):
-        at = seen.get("at") or self.last_line(kind, request, template)
         if self.shown_as:
             request = dict(request, headers=list(request.get("headers", [])) + self.shown_as)
+        at = seen.get("at") or self.last_line(kind, request, template)
         self.claims.append(dict({
             "kind": kind, "cwe": weakness or WEAKNESS[kind], "name": name, "channel": channel, "template": template, "steps": self.prefix + [request], "effect": seen["effect"], "oracle": seen["oracle"],
             "file": at[0], "line": at[1], "function": at[2], "endpoint": self.endpoint["id"], "speaks": self.endpoint["speaks"], "loader": self.endpoint["loader"], "framework": self.endpoint["framework"],
@@ -768,8 +808,10 @@ class Attack(object):
         if canary:
             return [os.path.relpath(canary[0][0], root), canary[0][1], canary[0][2]]
         own = [l for l in lines if os.path.relpath(l[0], root) == place[0] and (self.function is None or self.function["line"] <= l[1] <= self.function["end"])]
-        by_sink = [l for l in (own or lines) if wanted and any(re.search(r"\b%s\s*\(" % re.escape(w), source_line(l)) for w in wanted)]
-        chosen = (by_sink or own or lines)[-1:] or [(os.path.join(root, place[0]), place[1], place[2])]
+        scope = {(f["file"], f["name"]) for f in self.scope}
+        near = own or [l for l in lines if (os.path.relpath(l[0], root), l[2].rsplit(".", 1)[-1]) in scope] or lines
+        by_sink = [l for l in near if wanted and any(re.search(r"\b%s\s*\(" % re.escape(w), source_line(l)) for w in wanted)]
+        chosen = (by_sink or near)[-1:] or [(os.path.join(root, place[0]), place[1], place[2])]
         return [os.path.relpath(chosen[0][0], root), chosen[0][1], chosen[0][2]]
 
     # -- time ---------------------------------------------------------------------------------------------------------
@@ -819,11 +861,19 @@ class Attack(object):
                     break
                 tokens = self.tokens()
                 payload = oracles.fill(template, tokens)
-                request = self.build("files", {slot: payload}, {})
-                seen = self.judge(kind, template, tokens, self.send(request, tokens["MARK"]), payload)
+                # Once beside the texts of the form, once alone: some take the first part, whatever it is called.
+                for bare in (False, True):
+                    request = self.build("files", {slot: payload}, {})
+                    if bare and "form" not in request:
+                        continue
+                    request = {k: v for k, v in request.items() if not bare or k != "form"}
+                    seen = self.judge(kind, template, tokens, self.send(request, tokens["MARK"]), payload)
+                    if seen is not None:
+                        break
                 if seen is None:
                     continue
                 slim = self.build("files", {slot: "@@PAYLOAD@@"}, {})
+                slim = {k: v for k, v in slim.items() if not bare or k != "form"}
                 if slot == "content" and template.startswith("@@AS:"):
                     slim["files"] = [(n, "a." + template[5:8], c, t) for n, _f, c, t in slim["files"]]
                 for file in list(slim["files"]):
@@ -840,6 +890,30 @@ class Attack(object):
         tokens = self.tokens()
         payload = oracles.fill(template, tokens)
         return self.judge(kind, template, tokens, self.send(put(request, payload), tokens["MARK"]), payload)
+
+    def attack_operators(self):
+        """An operator of a document database where a JSON body is expected to hold a text."""
+        if "json" not in self.modes():
+            return
+        for variant in self.variants:
+            for name in self.targets("nosql", "json"):
+                if time.monotonic() > self.deadline or self.have("nosql", name):
+                    continue
+                request = self.build("json", {name: OPERAND}, variant, ("json",))
+                request["json"] = in_place_of(request.get("json"), OPERAND, {"@@PAYLOAD@@": OPERAND})
+                if "@@PAYLOAD@@" not in str(request["json"]):
+                    continue
+                seen = self.again("nosql", "$ne", request)
+                if seen is None:
+                    continue
+                for key in list(request["json"]):
+                    fewer = dict(request, json={k: v for k, v in request["json"].items() if k != key})
+                    if key != name and self.again("nosql", "$ne", fewer):
+                        request = fewer
+                request = self.fewer_pairs("nosql", "$ne", request)
+                tokens = self.tokens()
+                if self.judge("nosql", "$ne", tokens, self.send(put(request, "plain"), tokens["MARK"]), "plain") is None:
+                    self.claim("nosql", name, "json", "$ne", request, seen)
 
     def attack_raw(self, kind):
         for variant in self.variants:
@@ -1007,10 +1081,82 @@ class Attack(object):
                 self.claim("random", str(source["at"]), "any", "", slim, {"effect": "%s `%s` comes from a predictable generator" % place, "at": source["at"], "oracle": "random"}, key=list(place))
                 return
 
+    def judge_clock(self):
+        """Keys that follow from the clock and from what the visitor sends: stopped at the same moment, it gives the same key again."""
+        calls = " ".join(c for f in self.scope for c in f["calls"])
+        if not re.search(r"\b(time|time_ns|now|utcnow|today|timestamp)\b", calls) or not any(secret_words(" ".join(f["constants"] + [f["name"]] + f.get("words", []) + f["attributes"])) for f in self.scope[:6]):
+            return
+        known = {n: self.guest["name"] + ("@example.org" if "mail" in n.lower() else "") for n in self.names if self.guest and self.guest.get("name") and re.search("mail|user|login|account", n, re.I)}
+        if known:
+            try:
+                play(self.guest["steps"], self.app, self.endpoint["speaks"], {}, {})
+            except Exception:
+                known = {}
+        for prefix, variant in [([], {})] + ([(self.guest["steps"], known)] if known else []):
+            for mode in self.modes():
+                if time.monotonic() > self.deadline or any(c["kind"] == "clock" for c in self.claims):
+                    return
+                request = self.build(mode, {}, variant, ("form", "json", "path") if mode in ("form", "json") else ("query", "path"))
+                request = {k: v for k, v in request.items() if k not in ("headers", "cookies") or self.endpoint["framework"] == "django"}
+                self.clock_of(prefix, request)
+
+    def clock_of(self, prefix, request):
+        runs, moment = [], 1700000000.25
+        for at in (moment, moment + 86461, moment):
+            before = proving.keys_kept(self.watch.root)
+            go_on, self.watch.clocked = proving.stop_clock(self.watch.root, at), True
+            try:
+                answer = self.send(request)
+            finally:
+                go_on()
+                self.watch.clocked = False
+            keys = visible_keys(answer, True)
+            for name, values in proving.keys_kept(self.watch.root).items():
+                fresh = [v for v in values if v not in before.get(name, ())] or ([v for v in values if values.count(v) > before.get(name, []).count(v)])
+                if fresh:
+                    keys["the column", name] = fresh[-1]
+            runs.append((keys, answer[0]))
+        for place, value in runs[0][0].items():
+            if runs[2][0].get(place) == value and runs[1][0].get(place) not in (None, value) and value.count(".") != 2:
+                if public_key(value, moment, runs[0][1], str(request), self.constants):
+                    kept, self.prefix = self.prefix, self.prefix + prefix
+                    at = next((e["at"] for e in runs[0][1] if e["what"] in ("digest", "weak-hash") and e["at"]), None)
+                    self.claim("clock", "%s %s" % place, "any", "", request, {"effect": "%s `%s` follows from the clock: stopped at the same moment it gives the same key" % place, "at": at, "oracle": "clock"}, key=list(place))
+                    self.prefix = kept
+                    return
+
     def names_a_key(self, at):
         function = nearest(self.survey, at)
         words = " ".join(function["constants"] + function["calls"] + [function["name"]] + function.get("words", [])) if function else ""
         return secret_words(words)
+
+
+def public_key(value, moment, effects, sent, constants):
+    """Whether a key is the clock itself, or a digest of nothing but the clock, what was sent, and words of the code around it."""
+    import base64
+    import datetime
+
+    day = datetime.datetime.fromtimestamp(moment, datetime.timezone.utc)
+    whole = str(int(moment))
+    if whole in value or "%x" % int(moment) in value.lower() or day.strftime("%Y%m%d%H%M") in re.sub(r"\D", "", value):
+        return True
+    for effect in effects:
+        if effect["what"] not in ("digest", "weak-hash"):
+            continue
+        raw = bytes.fromhex(effect["digest"])
+        forms = [effect["digest"], base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode().rstrip("=")]
+        if len(value) >= 6 and any(value in f or f in value for f in forms):
+            rest = re.sub(r"[\d.:\-+TZ ]{8,}", " ", effect["data"]) if whole[:6] in effect["data"] or day.strftime("%Y") in effect["data"] else effect["data"] + " the clock is not in it"
+            known = set(re.findall(r"\w{2,}", sent)) | {w for c in constants for w in re.findall(r"\w{2,}", c)}
+            return all(len(w) < 3 or w in known for w in re.findall(r"\w+", rest))
+    return False
+
+
+def in_place_of(value, word, other):
+    """A JSON value with another thing where a word stood."""
+    if isinstance(value, dict):
+        return {k: in_place_of(v, word, other) for k, v in value.items()}
+    return other if value == word else value
 
 
 def grows(compiled, triple):

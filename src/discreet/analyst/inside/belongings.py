@@ -12,6 +12,7 @@ import scenes
 from people import CLAIMS_MAX, LEAVE, OBJECTS_MAX, OPEN_PATHS, PRIVATE, PRIVILEGE, REFERENCE, REFUSALS, SENSITIVE_INPUT, USER_NAME
 
 CONTROL = re.compile(r"(?is)<textarea.*?</textarea>|<(?:input|option|select)\b[^>]*>|<form\b[^>]*>")
+RANK = re.compile(r"^(is_?)?(admin|administrator|staff|superuser|super_?user|root|moderator|manager)$|^(role|user_?role|access_?level|user_?type|account_?type)$", re.I)
 ID_IN_ANSWER = r'"(?:id|pk|uuid|\w+_id)"\s*:\s*"?([\w-]+)'
 ID_IN_PLACE = r"(?im)^location: [^\n]*?/([\w-]*\d[\w-]*)(?:[/?][^\n]*)?$"
 READS_MAX = 40
@@ -35,7 +36,7 @@ def explore(house):
     """Claims about the two users of a house."""
     ann, bob = house.people
     claims = []
-    for step in (lambda: accounts(house, ann, bob), lambda: things(house, ann, bob), lambda: more_than_asked(house, ann)):
+    for step in (lambda: accounts(house, ann, bob), lambda: things(house, ann, bob), lambda: more_than_asked(house, ann), lambda: made_more(house, ann, bob)):
         try:
             claims += step()
         except Exception as error:
@@ -548,6 +549,45 @@ def more_than_asked(house, ann):
                     claims.append(claim(house, "privilege", "CWE-915", house.sign_up, steps, conditions, [], "a visitor who registers sets `%s` of the new account" % column, column))
                     break
     return claims[:1]
+
+
+def made_more(house, ann, bob):
+    """An entry point by which an ordinary user makes herself more than that: fields are taken over that it does not ask for."""
+    own = [r for r in scenes.rows_with(ann.name) if re.search("user|account|member|customer|person|profile", r[1], re.I)][:1]
+    columns = [(table, column, row[column]) for _file, table, row in own for column in row if RANK.match(column) and str(row[column]).lower() not in ("1", "true", "admin")]
+    admin = any("admin" in f["compared"] + f["constants"] for f in house.survey["functions"])
+    # A word that the application gave by itself, or one that it asks for elsewhere: an empty text may be anything.
+    columns = [(t, c, v) for t, c, v in columns if not isinstance(v, str) or v.isdigit() or v or admin]
+    for endpoint in [e for e in house.endpoints if set(e["methods"]) & {"POST", "PUT", "PATCH"} and not LEAVE.search(e["path"]) and not about_users(e)]:
+        state = house.attack_on(endpoint, ann)
+        for mode in [m for m in state.modes() if m in ("form", "json")]:
+            for table, column, before in columns[:3]:
+                if house.late():
+                    return []
+                words = isinstance(before, str) and not before.isdigit()
+                if words and column in state.names:
+                    continue  # a text that users are asked for, such as what they work as
+                values = {n: ann.name for n in state.names + list(endpoint.get("parts", {})) if USER_NAME.match(n)}
+                plain = bare(house, state.build(mode, values, {}, ("form", "json", "path")), mode)
+                if any(k == column for k, _v in plain.get("form", [])) or column in (plain.get("json") or {}):
+                    continue
+                house.send(ann, plain)
+                if rank_of(ann, table, column) != str(before).lower():
+                    continue
+                wanted = ["admin"] if words else ["1", "true"]
+                request = with_more(plain, column, "admin" if words else True)
+                house.send(ann, request)
+                if rank_of(ann, table, column) in wanted and rank_of(bob, table, column) not in wanted:
+                    steps = ann.entering() + bob.entering() + [ann.carry(request)]
+                    conditions = [{"row": ann.name, "column": column, "is": wanted}, {"row": bob.name, "column": column, "is": [rank_of(bob, table, column)]}]
+                    return [claim(house, "privilege", "CWE-915", endpoint, steps, conditions, [], "an ordinary user sets `%s` of her own account" % column, column)]
+    return []
+
+
+def rank_of(person, table, column):
+    """The value of a column in a user's row, in small letters."""
+    rows = [r for r in scenes.rows_with(person.name) if r[1] == table]
+    return str(rows[0][2].get(column)).lower() if rows else ""
 
 
 def with_more(request, name, value):

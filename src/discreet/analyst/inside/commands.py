@@ -265,10 +265,11 @@ class Run(object):
         for words, inputs, flags in leaves(self.program) or self.plain():
             for item in inputs[:INPUTS_MAX]:
                 self.attack_input(words, inputs, flags, item)
-        if any(c == "input" or c.endswith(("stdin", "stdin.read")) for c in self.calls):
+        if any(c == "input" or "stdin" in c or c.startswith("fileinput") for c in self.calls):
+            below = [words + [w for i in inputs if i.required for w in i.words(i.default())] for words, inputs, _flags in leaves(self.program) if words]
             for kind in TEXT_KINDS:
                 if kind in self.kinds:
-                    self.attack_kind(kind, [{"argv": [], "stdin": "@@PAYLOAD@@\n"}, {"argv": [], "stdin": "dqv\n@@PAYLOAD@@\n"}], "standard input", "stdin", "")
+                    self.attack_kind(kind, [{"argv": argv, "stdin": text} for argv in [[]] + below for text in ("@@PAYLOAD@@\n", "dqv\n@@PAYLOAD@@\n")], "standard input", "stdin", "")
 
     def plain(self):
         """Programs that take their arguments apart by themselves: one to three words, first a word that they compare with."""

@@ -76,7 +76,7 @@ def sessions(house, texts):
         return []
     name = house.app.config.get("SESSION_COOKIE_NAME", "session") if house.framework == "flask" else next((m.kwargs.get("session_cookie", "session") for m in house.app.user_middleware if "SessionMiddleware" in str(m.cls)), "session")
     ann = next((p for p in house.people if p.steps and not p.session), None)
-    if ann is not None and house.framework == "flask" and not house.jars[ann.who].get(name, ".").startswith("."):
+    if ann is not None and house.framework == "flask" and house.jars[ann.who].get(name, "").count(".") >= 2:
         steps = ann.entering()
         steps[-1] = dict(steps[-1], take={"WORN": r"(?im)^set-cookie: %s=\"?([^;\"\n]+)" % re.escape(name)})
         for request, endpoint in doors(house):

@@ -12,47 +12,70 @@ SHOWERS_MAX = 80
 TEMPLATES = ("@@MARK@@'\"><@@MARK@@>", "javascript:@@MARK@@")
 
 
-def stored_markup(endpoints, app, watch, survey, nonce, deadline):
+def stored_markup(endpoints, app, watch, survey, nonce, deadline, guest=None):
     """Claims of markup that was sent to one entry point and became part of another one's page."""
     keepers = [e for e in endpoints if set(e["methods"]) & {"POST", "PUT", "PATCH"}][:KEEPERS_MAX]
     showers = [e for e in endpoints if "GET" in e["methods"]][:SHOWERS_MAX]
-    kept, claims = [], []
+    states, claims = [], []
     for endpoint in keepers:
         if time.monotonic() > deadline:
             break
         state = Attack(endpoint, app, watch, survey, nonce, deadline, False, endpoints)
+        state.guest = guest
         state.look()
         if state.session is None and state.enter():
             state.look()
-        for mode in state.modes():
-            names = [n for n in state.names if state.kind_of(n) == "str" and n not in endpoint.get("parts", {})]
-            for template in TEMPLATES:
-                marks, values = {}, {}
-                for name in names:
-                    mark = "dqs%s%x" % (os.urandom(3).hex(), len(kept))
-                    marks[name] = mark
-                    values[name] = oracles.fill(template, {"MARK": mark})
-                if values:
-                    state.send(state.build(mode, values, {}))
-                    kept.append((state, mode, template, marks))
-    everything = {mark: (state, mode, template, name) for state, mode, template, marks in kept for name, mark in marks.items()}
+        states.append(state)
+    pages = []
     for endpoint in showers:
         if time.monotonic() > deadline:
             break
         page = Attack(endpoint, app, watch, survey, nonce, deadline, False, endpoints)
-        if page.enter():
-            pass
-        request = page.build("query", {}, {})
+        page.guest = guest
+        page.enter()
+        pages.append(page)
+    for template in TEMPLATES:  # one after the other, as what is kept may take the place of what was
+        everything = keep(states, template)
+        for page in pages:
+            if time.monotonic() > deadline:
+                break
+            if not any(c["endpoint"] == page.endpoint["id"] for c in claims):
+                claims += shown_by(page, guest, everything)
+    return claims
+
+
+def keep(states, template):
+    """{mark: (state, mode, template, name)} of all that was sent to be kept."""
+    everything = {}
+    for state in states:
+        for mode in state.modes():
+            names = [n for n in state.names if state.kind_of(n) == "str" and n not in state.endpoint.get("parts", {})]
+            marks = {"dqs%s%x" % (os.urandom(3).hex(), len(everything) + number): name for number, name in enumerate(names)}
+            if marks:
+                state.send(state.build(mode, {name: oracles.fill(template, {"MARK": mark}) for mark, name in marks.items()}, {}))
+                everything.update({mark: (state, mode, template, name) for mark, name in marks.items()})
+    return everything
+
+
+def shown_by(page, guest, everything):
+    """The claim that a page shows what was kept as markup, if it does."""
+    for request in requests_for(page, guest):
         _effects, status, headers, body = page.send(request)
         text = body.decode("utf-8", "replace").lower()
         for mark, (state, mode, template, name) in everything.items():
             if mark in text and not 300 <= status < 400 and oracles.markup_broken(headers, body, mark):
-                if any(c["endpoint"] == endpoint["id"] for c in claims):
-                    continue
                 claim = small(state, mode, template, name, page, request)
                 if claim is not None:
-                    claims.append(claim)
-    return claims
+                    return [claim]
+    return []
+
+
+def requests_for(page, guest):
+    """Requests that show a page: with harmless values, and with the name of the user who is signed in where a part of the path may name one."""
+    yield page.build("query", {}, {})
+    parts = [n for n, kind in page.endpoint.get("parts", {}).items() if kind in ("str", "path")]
+    if guest and guest.get("name") and parts:
+        yield page.build("query", {n: guest["name"] for n in parts}, {}, ("path",))
 
 
 def small(state, mode, template, name, page, request):

@@ -122,6 +122,8 @@ def planned(function, survey):
     for near in attack.closure(survey, function)[:12]:
         imports = survey["imports"].get(near["file"], set())
         kinds |= {k for k in near["kinds"] if k not in attack.LIBRARIES or imports & attack.LIBRARIES[k]}
+    if any(DATABASE.match(n) or CURSOR.match(n) for n in names) and "sql" in function["kinds"]:
+        kinds.add("sql")  # whoever is handed a connection need not import what made it
     if len(required) == 2 and ARCHIVE.match(required[0]) and DIRECTORY.search(required[1]) and "archive" in kinds and ARCHIVER.search(function["name"]):
         return Target(function, ["archive"], required[0], ["tar", "zip"], {required[1]: "out-of-archive"})
     notes = dict(function["parameters"])

@@ -11,6 +11,7 @@ import os
 import struct
 import sys
 
+import documents
 import services
 
 EFFECTS_MAX = 400
@@ -29,7 +30,7 @@ class Watch(object):
     def __init__(self, root, place):
         self.root, self.place = root, place
         self.on, self.effects, self.lookups, self.iterated, self.decoded, self.kinds = False, [], [], False, set(), set()
-        self.session_keys, self.marker = [], None
+        self.session_keys, self.marker, self.clocked = [], None, False
         self.libc = ctypes.CDLL(None, use_errno=True)
         self.inotify = self.libc.inotify_init1(os.O_NONBLOCK)
         self.watch = self.libc.inotify_add_watch(self.inotify, place.encode(), IN_OPEN | IN_ACCESS)
@@ -141,6 +142,7 @@ def install(watch, function_name):
     """Wrap what is imported already and arrange for the rest to be wrapped when it is imported."""
     sys.meta_path.insert(0, _AfterImport(watch, function_name))
     services.HOOKS.append(lambda query, dialect: _asked(watch, function_name, query, dialect))
+    documents.DOCUMENT_HOOKS.append(lambda query, update: _document_query(watch, function_name, query))
     for name in list(sys.modules):
         if name in PATCHES:
             _patch(name, sys.modules[name], watch, function_name)
@@ -152,6 +154,26 @@ def _asked(watch, function_name, query, dialect):
         watch.kinds.add("sql")
         if services.calls(query, function_name, dialect):
             watch.note("query-altered", function_name, depth=4)
+
+
+def _document_query(watch, function_name, query):
+    """A query to a document database: whether it holds an operator or a call that only the request could have put there."""
+    if watch.on:
+        watch.kinds.add("nosql")
+        for word in ("dq-operand", watch.marker):
+            if word and documents.operators(query, word):
+                watch.note("operator", word, depth=4)
+        if documents.script_calls(query, function_name):
+            watch.note("operator", function_name, depth=4)
+
+
+def _mongomock(module, watch, function_name):
+    def before(self, query=None, *args, **kwargs):
+        for hook in documents.DOCUMENT_HOOKS:
+            hook(kwargs.get("filter", query), None)
+
+    for name in ("find", "find_one", "update_one", "update_many", "delete_one", "delete_many", "count_documents", "find_one_and_update", "find_one_and_delete", "replace_one"):
+        _wrap(module.Collection, name, before)
 
 
 def _patch(name, module, watch, function_name):
@@ -330,8 +352,8 @@ def _json(module, watch, function_name):
 class WeakHash(object):
     """A weak digest under way: remembers what went in, tells what came out."""
 
-    def __init__(self, inner, name, data, watch):
-        self.inner, self.name, self.data, self.watch = inner, name, bytes(data), watch
+    def __init__(self, inner, name, data, watch, what="weak-hash"):
+        self.inner, self.name, self.data, self.watch, self.what = inner, name, bytes(data), watch, what
         self.at = watch.where(3)
 
     def update(self, data):
@@ -340,7 +362,7 @@ class WeakHash(object):
 
     def _tell(self, value):
         if self.watch.on and len(self.watch.effects) < EFFECTS_MAX:
-            self.watch.effects.append({"what": "weak-hash", "value": self.name, "at": self.at, "data": self.data.decode("utf-8", "replace"), "digest": self.inner.hexdigest()})
+            self.watch.effects.append({"what": self.what, "value": self.name, "at": self.at, "data": self.data.decode("utf-8", "replace"), "digest": self.inner.hexdigest()})
         return value
 
     def digest(self):
@@ -350,7 +372,7 @@ class WeakHash(object):
         return self._tell(self.inner.hexdigest())
 
     def copy(self):
-        twin = WeakHash(self.inner.copy(), self.name, self.data, self.watch)
+        twin = WeakHash(self.inner.copy(), self.name, self.data, self.watch, self.what)
         twin.at = self.at
         return twin
 
@@ -371,6 +393,21 @@ def _hashlib(module, watch, function_name):
         make.__name__, make.__wrapped__ = getattr(real, "__name__", name or "new"), real
         return make
 
+    def noted(real, name):
+        """Strong digests are noted only for what went into them: a key that is a digest of the clock can be computed."""
+        def make(*args, **kwargs):
+            inner = real(*args, **kwargs)
+            if watch.clocked and watch.on and watch.direct(2) and (name != "new" or str(args[0] if args else "").lower().replace("-", "") not in WEAK_HASHES):
+                data = (args[1:2] if name == "new" else args[0:1]) or (kwargs.get("data", kwargs.get("string", b"")),)
+                return WeakHash(inner, name, data[0] or b"", watch, "digest")
+            return inner
+
+        make.__name__, make.__wrapped__ = getattr(real, "__name__", name), real
+        return make
+
+    for name in ("new", "sha224", "sha256", "sha384", "sha512", "blake2b", "blake2s", "sha3_256"):
+        if hasattr(module, name):
+            setattr(module, name, noted(getattr(module, name), name))
     module.new = wrapped(module.new, None)
     for name in ("md5", "sha1"):
         if hasattr(module, name):
@@ -545,6 +582,7 @@ PATCHES = {
     "django.http.response": _cookies("HttpResponseBase"),
     "starlette.responses": _cookies("Response"),
     "aiohttp.web_response": _cookies("StreamResponse"),
+    "mongomock.collection": _mongomock,
     "ldap3.core.connection": _ldap3,
     "ldap.ldapobject": _python_ldap,
     "elementpath.tdop": _xpath_text(["Parser.parse"]),

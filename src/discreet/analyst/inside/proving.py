@@ -143,6 +143,25 @@ def prepare_xpath_text(tokens, seen):
         setattr(owner, name, wrapped)
 
 
+def prepare_operator(tokens, seen):
+    """Note queries to the document database that hold an operator or a call from the request."""
+    def hook(query, update):
+        if operators(query, tokens["MARK"]) or operators(query, "dq-operand") or script_calls(query, tokens["FN"]):
+            seen.append(query)
+
+    DOCUMENT_HOOKS.append(hook)
+    try:
+        import mongomock.collection
+    except ImportError:
+        return
+    for name in ("find", "find_one", "update_one", "update_many", "delete_one", "delete_many", "count_documents", "find_one_and_update", "find_one_and_delete", "replace_one"):
+        def wrapped(self, query=None, *args, _real=getattr(mongomock.collection.Collection, name), **kwargs):
+            hook(kwargs.get("filter", query), None)
+            return _real(self, query, *args, **kwargs) if "filter" not in kwargs else _real(self, *args, **kwargs)
+
+        setattr(mongomock.collection.Collection, name, wrapped)
+
+
 def judge_header(tokens, seen, answer):
     return header_made(answer[1], tokens["MARK"])
 
@@ -193,6 +212,80 @@ def prepare_hash(tokens, seen):
         return make
 
     hashlib.new, hashlib.md5, hashlib.sha1 = wrap(hashlib.new, None), wrap(hashlib.md5, "md5"), wrap(hashlib.sha1, "sha1")
+
+
+def stop_clock(root, moment):
+    """Let every clock that the project reads show this moment; returns what lets them go on."""
+    import datetime
+    import time
+
+    real, undo = datetime.datetime, []
+
+    class Kind(type):
+        def __instancecheck__(cls, value):
+            return isinstance(value, real)
+
+    class Stopped(real, metaclass=Kind):
+        @classmethod
+        def now(cls, tz=None):
+            return real.fromtimestamp(moment, tz)
+
+        @classmethod
+        def utcnow(cls):
+            return real.fromtimestamp(moment, datetime.timezone.utc).replace(tzinfo=None)
+
+        @classmethod
+        def today(cls):
+            return real.fromtimestamp(moment)
+
+    class StoppedDay(datetime.date):
+        @classmethod
+        def today(cls):
+            return real.fromtimestamp(moment).date()
+
+    swaps = [(time.time, lambda: moment), (time.time_ns, lambda: int(moment * 1000000000)), (real, Stopped), (datetime.date, StoppedDay)]
+    owners = [m for m in list(sys.modules.values()) if (getattr(m, "__file__", None) or "").startswith(root) and "site-packages" not in (m.__file__ or "")]
+    for owner in owners + [time, datetime]:
+        for name, value in list(vars(owner).items()):
+            for old, new in swaps:
+                if value is old and not (owner is datetime and name == "date"):
+                    undo.append((owner, name, old))
+                    setattr(owner, name, new)
+
+    def go_on():
+        for owner, name, old in undo:
+            setattr(owner, name, old)
+
+    return go_on
+
+
+def keys_kept(root, wanted=None):
+    """{table.column: its texts} of the columns of the project's databases that are called like a key."""
+    import re
+    import sqlite3
+    import tempfile
+
+    kept, files = {}, []
+    for top in (root, tempfile.gettempdir()):
+        for directory, names, here in os.walk(top):
+            names[:] = [n for n in names if top == root and not n.startswith(".") and n not in ("node_modules", "site-packages")]
+            files += [os.path.join(directory, f) for f in here]
+    for path in files:
+        try:
+            with open(path, "rb") as stream:
+                if stream.read(16) != b"SQLite format 3\0":
+                    continue
+            connection = sqlite3.connect("file:%s?mode=ro" % path, uri=True, timeout=2)
+            for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+                for column in [r[1] for r in connection.execute('PRAGMA table_info("%s")' % table).fetchall()]:
+                    name = "%s.%s" % (table, column)
+                    telling = re.search(r"token|reset|otp|api_?key|invite|activation|verif|recovery|confirm|secret|access_?key|nonce|session", column, re.I) and not re.search(r"expir|creat|time|date|_at$|_on$|attempt|count|sent|verified|confirmed|is_|email", column, re.I)
+                    if name == wanted or (wanted is None and telling):
+                        kept[name] = [str(r[0]) for r in connection.execute('SELECT "%s" FROM "%s" LIMIT 2000' % (column, table)).fetchall() if r[0] not in (None, "")]
+            connection.close()
+        except (OSError, sqlite3.Error):
+            continue
+    return kept
 
 
 def keys_shown(answer, seen):

@@ -1,6 +1,7 @@
 """Two requests at once where one after the other only the first succeeds: checked and acted upon, with a gap between.
 
-The second request is sent while the first stands right before a line that writes, so that no luck is needed.
+The second request is sent while the first stands right before a line that writes, so that no luck is needed; in an
+asynchronous application while the first waits, as only there another task can come in between.
 """
 
 import json
@@ -9,30 +10,32 @@ import re
 import time
 
 import scenes
-from belongings import about_users, bare, claim
+from belongings import about_users, bare, claim, make
 from people import LEAVE
 from web import play
 
-STOPS_MAX = 12
+STOPS_MAX, WAITS_MAX = 12, 30
 DOORS_MAX = 12
+FURNISHED_MAX = 3
 VALUES_MAX = 6
 
 
 def explore(house):
     """Claims about entry points that a user can make do twice what they do once."""
-    if house.speaks != "wsgi":
+    if house.speaks not in ("wsgi", "asgi"):
         return []
     ann = house.people[0] if house.people else None
     claims = []
+    furnish = furnishing(house, ann) if ann else []
     doors = [e for e in house.endpoints if set(e["methods"]) & {"POST", "PUT", "PATCH"} and not LEAVE.search(e["path"]) and not about_users(e)][:DOORS_MAX]
     for endpoint in doors:
         if house.late():
             break
         for request in requests_to(house, ann, endpoint):
-            stop = racing(house, ann, request)
-            come_back(house, ann)
+            stop = racing(house, ann, request, furnish)
+            come_back(house, ann, furnish)
             if stop:
-                steps = (ann.entering() if ann else []) + [dict(worn(ann, request), beside=stop), worn(ann, request)]
+                steps = (ann.entering() + [ann.carry(f) for f in furnish] if ann else []) + [dict(worn(ann, request), beside=stop), worn(ann, request)]
                 first = len(steps) - 2
                 conditions = [{"step": first, "accepted": True}, {"step": first + 1, "same": first}, {"step": first + 2, "differs": first}]
                 claims.append(claim(house, "race", "CWE-362", endpoint, steps, conditions, [], "two requests at once both did what is allowed once", "timing"))
@@ -40,11 +43,26 @@ def explore(house):
     return claims
 
 
-def come_back(house, ann):
+def come_back(house, ann, furnish=()):
     """Sign the user in again after the state was put back."""
     if ann is not None and ann.steps:
         house.jars[ann.who].clear()
         play([dict(s) for s in ann.steps], house.app, house.speaks, house.jars[ann.who], ann.words)
+    for request in furnish:
+        house.send(ann, request)
+
+
+def furnishing(house, ann):
+    """Requests by which the user comes to have something that later ones may act upon, such as an account or a basket."""
+    found = []
+    makers = [e for e in house.endpoints if "POST" in e["methods"] and not e.get("parts") and not LEAVE.search(e["path"]) and not about_users(e)]
+    for endpoint in makers[:DOORS_MAX]:
+        if house.late() or len(found) == FURNISHED_MAX:
+            break
+        thing = make(house, ann, endpoint)
+        if thing is not None and thing.rows and thing.answer[0] < 400:
+            found.append(scenes.spoken(thing.request, {"MARK": "dqfurnished"}))
+    return found
 
 
 def worn(ann, request):
@@ -108,18 +126,18 @@ def totals():
     return sums
 
 
-def racing(house, ann, request):
+def racing(house, ann, request, furnish=()):
     """The stop at which both of two requests succeed and do twice what one does; 0 if there is none."""
     told = "/scratch/told-race.json" if os.path.isdir("/scratch") else os.path.join(os.environ.get("TMPDIR", "/tmp"), "told-race-%d.json" % os.getpid())
     house.put_back()
-    once = apart(told, lambda: changed_by(house, ann, request, 0))
+    once = apart(told, lambda: changed_by(house, ann, request, 0, furnish))
     house.put_back()
     if not once or not once[0]:
         return 0
     stop = 0
-    while stop < STOPS_MAX and not house.late():
+    while stop < (WAITS_MAX if house.speaks == "asgi" else STOPS_MAX) and not house.late():
         stop += 1
-        twice = apart(told, lambda: changed_by(house, ann, request, stop))
+        twice = apart(told, lambda: changed_by(house, ann, request, stop, furnish))
         house.put_back()
         if twice is None or twice[1] < stop:
             return 0
@@ -128,12 +146,16 @@ def racing(house, ann, request):
     return 0
 
 
-def changed_by(house, ann, request, stop):
+def changed_by(house, ann, request, stop, furnish=()):
     """[what changed in the totals, how many stops there were, whether both succeeded alike] from the first state."""
     jar = {}
     words = {}
     for step in ann.steps if ann else []:
         play([dict(step)], house.app, house.speaks, jar, words)
+    for step in furnish:
+        own = scenes.spoken(worn(ann, step), words or ann.words)
+        own.pop("who")
+        play([own], house.app, house.speaks, jar, words)
     ready = scenes.spoken(worn(ann, request), words or (ann.words if ann else {}))
     ready.pop("who")
     before = totals()

@@ -75,22 +75,22 @@ def claims_of(endpoints, app, watch, survey, nonce, root, seconds, alone, thorou
         house = people.House(endpoints, app, watch, survey, nonce, time.monotonic() + seconds * 0.36, root)
         house.put_back = state.put_back
         two = house.settle()
-        way = {"steps": house.people[0].steps, "carried": house.people[0].carried, "session": house.people[0].session} if two else None
-        tell([[], way, house.notes])
+        way = {"name": house.people[0].name, "steps": house.people[0].steps, "carried": house.people[0].carried, "session": house.people[0].session} if house.people else None
+        tell([[], way, house.notes, two])
         found = explore(house) if explore and (two or not needs_two) else []
-        tell([found, way, house.notes])
+        tell([found, way, house.notes, two])
 
     def played(claim):
         words = {name: "dqw" + os.urandom(4).hex() for name in claim["marks"]}
         answers, words = scenes.perform(claim["steps"], app, claim["speaks"], words, play)
         tell(scenes.holds(claim["conditions"], answers, words))
 
-    found, way, notes = [], None, []
+    found, way, notes, two = [], None, [], False
     for explore, needs_two in ((forgeries.explore, False), (belongings.explore, True), (races.explore, False)) if thoroughly else ((None, True),):
         tell(None)
         alone(seconds * 0.4, lambda: explored(explore, needs_two))
         more = read(told) or [[], None, ["ended early"]]
-        found, way, notes = found + more[0], way or more[1], notes + more[2]
+        found, way, notes, two = found + more[0], way or more[1], notes + more[2], two or any(more[3:])
         state.put_back()
     kept = []
     for claim in found:
@@ -100,7 +100,7 @@ def claims_of(endpoints, app, watch, survey, nonce, root, seconds, alone, thorou
         if read(told):
             kept.append(claim)
     state.put_back()
-    return kept, way, {"explored": len(found), "notes": notes[:5]}
+    return kept, way, {"explored": len(found), "notes": notes[:5], "two": two}
 
 
 def read(path):

@@ -47,6 +47,12 @@ def side_by_side(request, app, speaks, jar, play, stop, wait_s=2.0):
     import sys
     import threading
 
+    if speaks == "asgi":  # its tasks take turns where they wait, and only there
+        worn = list(request.get("cookies", [])) + [(n, v) for n, v in jar.items() if n not in {c[0] for c in request.get("cookies", [])}]
+        try:
+            return play.__globals__["SENDERS"]["asgi"](app, dict(request, cookies=worn), stop)
+        except Exception:
+            return [(500, [], b"")] * 2, 0
     root, reached, go, count, answers = os.getcwd() + os.sep, threading.Event(), threading.Event(), [0], [None, None]
 
     def trace(frame, event, argument):
@@ -108,7 +114,7 @@ def looked_up(recipe, answers):
     if kind == "starlette-session":
         return starlette_session(recipe[1], recipe[2])
     if kind == "resigned":  # ["resigned", cookie, key]: the same session, signed anew
-        return flask_session(recipe[2], None, recipe[1].split(".")[0])
+        return flask_session(recipe[2], None, recipe[1].rsplit(".", 2)[0])
     if kind == "jwt":  # ["jwt", token, changes, key or None]
         return token_like(recipe[1], recipe[2], recipe[3])
     if kind == "worn":  # ["worn", cookie, changes]: an unsigned cookie with other contents

@@ -4,6 +4,8 @@ The module stands alone: a test that needs it carries its source. A database ser
 text read first by the server's own rules of quoting; what an absent package would have done is not done, and is reported.
 """
 
+import __future__
+import ast
 import asyncio
 import importlib.abc
 import importlib.machinery
@@ -558,7 +560,29 @@ class Idle(object):
         return Idle()
 
     def __mro_entries__(self, bases):
-        return (Idle,) if Idle not in bases else ()
+        idle = [b for b in bases if isinstance(b, Idle)]
+        if idle[0] is not self:
+            return ()
+        # Where another base brings a metaclass of its own, there is no room for ours.
+        return (Idle,) if any(type(b) is not type for b in bases if not isinstance(b, Idle)) else (IdleBase,)
+
+    def __instancecheck__(self, value):
+        return False
+
+    def __subclasscheck__(self, value):
+        return False
+
+    def __fspath__(self):
+        return os.path.join(ROOT[0], "stand-in")
+
+    def __format__(self, how):
+        return ""
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        raise StopAsyncIteration
 
     def __iter__(self):
         return iter(())
@@ -619,6 +643,19 @@ class Idle(object):
     __add__ = __radd__ = __sub__ = __mul__ = __and__ = __ror__ = __rand__ = __rshift__ = __truediv__ = __or__
 
 
+class IdleKind(type):
+    """Lets a class that has an idle base be asked for what that base would have given it."""
+
+    def __getattr__(cls, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Idle()
+
+
+class IdleBase(Idle, metaclass=IdleKind):
+    """What a class inherits from where its base is not there."""
+
+
 class IdleModule(types.ModuleType):
     """A module of a package that is not there."""
 
@@ -627,8 +664,6 @@ class IdleModule(types.ModuleType):
             raise AttributeError(name)
         if name.endswith(("Error", "Exception", "Warning", "DoesNotExist", "Timeout")):
             value = failure(name) if name in ERRORS else type(name, (Exception,), {})
-        elif name[:1].isupper() and not name.isupper():
-            value = type(name, (Idle,), {})
         else:
             value = Idle()
         setattr(self, name, value)
@@ -749,6 +784,26 @@ def play_servers():
     watch_import("django.conf", _django_databases)
 
 
+def play_documents():
+    """Let the clients of document databases, installed or not, reach the player."""
+    own = {n: globals().get(n) for n in ("as_document_client", "DOCUMENT_CLIENTS", "PLACE")}  # in a test, which carries both
+    player = types.SimpleNamespace(**own) if own["PLACE"] is not None else sys.modules.get("discreet-inside-documents") or importlib.import_module("documents")
+    player.PLACE[0] = ROOT[0]
+    for name in player.DOCUMENT_CLIENTS + ("motor.motor_asyncio", "bson", "bson.objectid"):
+        top = name.split(".")[0]
+        if importlib.util.find_spec(top) is None or type(sys.modules.get(top)).__name__ == "IdleModule":
+            meet_absent([top])
+            module = importlib.import_module(name)
+        elif top == "bson":
+            continue
+        else:
+            module = None
+        if module is not None:
+            player.as_document_client(module)
+        elif name != "mongomock":
+            watch_import(name, player.as_document_client)
+
+
 def _engines(module):
     for name in ("create_engine", "create_async_engine"):
         real = getattr(module, name, None)
@@ -776,6 +831,45 @@ def _engines(module):
             return real(self, bind_key, options, app)
 
         owner._make_engine = _make_engine
+
+
+def _engine_that_executes(module):
+    """`Engine.execute` as SQLAlchemy 1 had it: a text goes to the driver as it is."""
+    if hasattr(module.Engine, "execute"):
+        return
+
+    def execute(self, statement, *args, **kwargs):
+        connection = self.connect()
+        result = connection.exec_driver_sql(statement, *args, **kwargs) if isinstance(statement, str) else connection.execute(statement, *args, **kwargs)
+        if not result.returns_rows:
+            connection.commit()
+        return result
+
+    module.Engine.execute = execute
+
+
+def _yaml_that_trusts(module):
+    """`yaml.load` of one argument as it was before PyYAML 5.1, for a project that pins such a version."""
+    real = module.load
+    module.load = lambda stream, Loader=module.UnsafeLoader: real(stream, Loader)
+
+
+OLD_YAML = re.compile(r"pyyaml\s*={2,3}\s*(3\.|4\.|5\.0)", re.I)
+
+
+def pinned(root, pattern):
+    """Whether a file of requirements holds this."""
+    for directory, names, files in os.walk(root):
+        names[:] = [n for n in names if not n.startswith(".") and n not in ("node_modules", "site-packages")]
+        for name in files:
+            if re.fullmatch(r"(.*requirements.*|constraints.*)\.(txt|in)|Pipfile|pyproject\.toml|setup\.(py|cfg)", name):
+                try:
+                    with open(os.path.join(directory, name), "r", errors="replace") as stream:
+                        if pattern.search(stream.read(200000)):
+                            return True
+                except OSError:
+                    continue
+    return False
 
 
 def _django_databases(module):
@@ -854,7 +948,7 @@ NEEDS = []
 NEEDS_MAX = 60
 
 
-def need_of(error):
+def need_of(error, leniently=True):
     """What would have to be met for this failed start to go on, or None."""
     if isinstance(error, ModuleNotFoundError) and error.name:
         top = error.name.split(".")[0]
@@ -871,7 +965,81 @@ def need_of(error):
         return ["first-request"]
     if isinstance(error, KeyError) and len(error.args) == 1 and isinstance(error.args[0], str) and re.fullmatch(r"[A-Z][A-Z0-9_]+", error.args[0]) and _raised_in(error, "os.py"):
         return ["environment", error.args[0], setting_for(error.args[0])]
+    wanted = re.match(r"([\w.]+) must be added to settings\.MIDDLEWARE", str(error))
+    if wanted:
+        return ["middleware", wanted.group(1)]
+    place = failed_statement(error) if leniently else None
+    return ["lenient", place] if place is not None else None
+
+
+# A statement that may keep visitors out is never passed over: without it the application would be another one.
+GUARDING = re.compile(r"before_request|middleware|log_?in|auth|csrf|protect|permission|talisman|limiter|cors|secur|policy|acl", re.I)
+
+
+def failed_statement(error):
+    """The file of the project in which a statement outside of every function failed, if an absent package may be why and it guards nothing."""
+    if not any(need[0] in ("absent", "part", "elder") for need in NEEDS):
+        return None
+    trace, found = error.__traceback__, None
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if code.co_name == "<module>" and code.co_filename.startswith(ROOT[0] + os.sep):
+            found = (code.co_filename, trace.tb_lineno)
+        trace = trace.tb_next
+    if found is None:
+        return None
+    text = statement_at(*found)
+    return None if text is None or GUARDING.search(text) else os.path.relpath(found[0], ROOT[0])
+
+
+def statement_at(path, line):
+    """The text of the outermost statement of a file that holds a line, or None."""
+    try:
+        with open(path, "rb") as stream:
+            source = stream.read()
+        for node in ast.parse(source).body:
+            if node.lineno <= line <= (node.end_lineno or line):
+                return ast.get_source_segment(source.decode("utf-8", "replace"), node) or ""
+    except (OSError, SyntaxError, ValueError):
+        pass
     return None
+
+
+class LenientFinder(importlib.abc.MetaPathFinder):
+    """Lets the named files of the project be imported although a statement of theirs fails."""
+
+    def __init__(self):
+        self.files, self.passed = set(), []
+
+    def find_spec(self, name, path=None, target=None):
+        spec = importlib.machinery.PathFinder.find_spec(name, path)
+        if spec is not None and spec.origin and os.path.relpath(spec.origin, ROOT[0]) in self.files:
+            spec.loader = LenientLoader(name, spec.origin, self.passed)
+            return spec
+        return None
+
+
+class LenientLoader(importlib.machinery.SourceFileLoader):
+    """Runs a module statement by statement and goes on where one fails that guards nothing."""
+
+    def __init__(self, name, path, passed):
+        importlib.machinery.SourceFileLoader.__init__(self, name, path)
+        self.passed = passed
+
+    def exec_module(self, module):
+        source, flags = self.get_data(self.path), 0
+        for node in ast.parse(source).body:
+            if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+                flags |= sum(getattr(__future__, name.name).compiler_flag for name in node.names)
+            try:
+                exec(compile(ast.Module(body=[node], type_ignores=[]), self.path, "exec", flags, True), module.__dict__)
+            except Exception as error:
+                if need_of(error, False) is not None or GUARDING.search(ast.get_source_segment(source.decode("utf-8", "replace"), node) or ""):
+                    raise
+                self.passed.append((os.path.relpath(self.path, ROOT[0]), node.lineno, "%s: %s" % (type(error).__name__, str(error)[:200])))
+
+
+LENIENT = LenientFinder()
 
 
 def _raised_in(error, file):
@@ -928,11 +1096,37 @@ def meet(need):
             return function
 
         flask.Flask.before_first_request = before_first_request
+    elif kind == "lenient":
+        LENIENT.files.add(rest[0])
+        if LENIENT not in sys.meta_path:
+            sys.meta_path.insert(0, LENIENT)
+    elif kind == "old-sqlalchemy":
+        watch_import("sqlalchemy.engine.base", _engine_that_executes)
+    elif kind == "old-yaml":
+        watch_import("yaml", _yaml_that_trusts)
+    elif kind == "documents":
+        play_documents()
     elif kind == "servers":
         play_servers()
     elif kind == "setup":
         run_setup_files(ROOT[0])
     return True
+
+
+def make_tables():
+    """Django's tables: by the project's migrations, or, where a model has none, by new ones."""
+    from django.apps import apps as registry
+    from django.core.management import call_command
+    from django.db import connection
+
+    for step in ("migrate", "makemigrations", "migrate"):
+        try:
+            there = set(connection.introspection.table_names())
+            if there and all(m._meta.db_table in there for m in registry.get_models() if m._meta.managed):
+                return
+            call_command(step, **({"run_syncdb": True} if step == "migrate" else {}), verbosity=0, interactive=False)
+        except BaseException as error:
+            sys.stderr.write("%s: %r\n" % (step, error))
 
 
 def without_absent(settings):
@@ -945,6 +1139,7 @@ def without_absent(settings):
     for name in ("INSTALLED_APPS", "MIDDLEWARE", "AUTHENTICATION_BACKENDS", "STATICFILES_FINDERS"):
         if absent and getattr(settings, name, None):
             setattr(settings, name, [n for n in getattr(settings, name) if there(n)])
+    settings.MIDDLEWARE = list(getattr(settings, "MIDDLEWARE", None) or []) + [need[1] for need in NEEDS if need[0] == "middleware" and need[1] not in settings.MIDDLEWARE]
     for engine in getattr(settings, "TEMPLATES", None) or []:
         options = engine.get("OPTIONS", {})
         if absent and "context_processors" in options:
@@ -960,7 +1155,7 @@ def lend(module, name):
     owner = importer.import_module(module)
     where, _, what = ELDER.get((module, name), "").partition(":")
     value = getattr(importer.import_module(where), what, None) if where else None
-    setattr(owner, name, value if value is not None else type(name, (Idle,), {}) if name[:1].isupper() else Idle())
+    setattr(owner, name, value if value is not None else Idle())
 
 
 def told(need):
@@ -969,6 +1164,14 @@ def told(need):
         return "the package `%s` is not installed: %s took its place" % (need[1], "a player of the server, over SQLite," if need[1] in DRIVERS else "a key store in memory" if need[1] in KEY_STORES else "a stand-in that does nothing")
     if need[0] in ("part", "elder"):
         return "`%s` does not exist in the installed version%s" % (".".join(need[1:]), "" if tuple(need[1:]) in ELDER else ": a stand-in that does nothing took its place")
+    if need[0] == "documents":
+        return "the document database is not there: a player of it, over SQLite, took its place"
+    if need[0] == "old-sqlalchemy":
+        return "the project calls `Engine.execute`, which only SQLAlchemy 1 had; it was lent"
+    if need[0] == "old-yaml":
+        return "the project pins a PyYAML before 5.1; `yaml.load` was given the loader of that version"
+    if need[0] == "middleware":
+        return "the installed version of a package wants `%s` among the middleware; it was added" % need[1]
     if need[0] == "environment":
         return "the setting `%s` is not given; it was made up" % need[1]
     return None

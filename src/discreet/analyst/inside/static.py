@@ -33,6 +33,7 @@ SINKS = {
     "regex": "compile match search fullmatch findall finditer sub split subn Regexp RegexValidator RegexField constr",
     "header": "send_header add_header set_header start_response append_header header add",
     "log": "info warning warn error debug critical exception log write",
+    "nosql": "find find_one find_one_and_update find_one_and_delete update_one update_many delete_one delete_many count_documents aggregate distinct replace_one remove objects",
     "hash": "md5 sha1 new sha md4 MD5 SHA1",
     "random": "random randint choice choices randrange getrandbits sample uniform shuffle normalvariate gauss betavariate expovariate triangular randbytes vonmisesvariate gammavariate lognormvariate paretovariate weibullvariate",
     "cookie": "set_cookie set_signed_cookie",

@@ -72,64 +72,48 @@ def send_wsgi(app, request):
     return seen.get("status", 0), seen.get("headers", []), content
 
 
-def send_asgi(app, request):
-    """Call an ASGI application through its lifespan; returns (status, headers, body)."""
+def send_asgi(app, request, stop=0):
+    """Call an ASGI application through its lifespan; returns (status, headers, body).
+
+    With `stop` the request is sent twice, the second while the first is held at its `stop`-th wait, where the event loop
+    may as well turn to another task; returns (both answers, how often the first waited).
+    """
     import asyncio
 
     method, path, query, headers, body = to_http(request)
-    scope = {
-        "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1", "method": method, "scheme": "http",
-        "path": path, "raw_path": quote(path).encode(), "query_string": query.encode("latin-1"), "root_path": "",
-        "headers": [(b"host", b"localhost")] + [(k.lower().encode("utf-8"), v.encode("utf-8")) for k, v in headers],
-        "client": ("127.0.0.1", 50000), "server": ("localhost", 80), "state": {}, "extensions": {},
-    }
-    seen = {"status": 0, "headers": [], "body": b""}
+    answers, count = [], [0]
+
+    def scope_of(state):
+        return {
+            "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1", "method": method, "scheme": "http",
+            "path": path, "raw_path": quote(path).encode(), "query_string": query.encode("latin-1"), "root_path": "",
+            "headers": [(b"host", b"localhost")] + [(k.lower().encode("utf-8"), v.encode("utf-8")) for k, v in headers],
+            "client": ("127.0.0.1", 50000), "server": ("localhost", 80), "state": dict(state), "extensions": {},
+        }
+
+    async def one(state):
+        answers.append({"status": 0, "headers": [], "body": b""})
+        await asyncio.wait_for(app(scope_of(state), *_asgi_ends(body, answers[-1], asyncio)), 10)
+
+    async def held(state, reached, go):
+        answers.append({"status": 0, "headers": [], "body": b""})
+        try:
+            await asyncio.wait_for(Held(app(scope_of(state), *_asgi_ends(body, answers[-1], asyncio)), stop, count, reached, go).over(), 12)
+        finally:
+            reached.set()
 
     async def call():
-        opened, closing, closed = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        told = []
-
-        async def lifespan_receive():
-            if not told:
-                told.append(1)
-                return {"type": "lifespan.startup"}
-            await closing.wait()
-            return {"type": "lifespan.shutdown"}
-
-        async def lifespan_send(message):
-            (opened if "startup" in message["type"] else closed).set()
-
-        async def lifespan():
-            try:
-                await app({"type": "lifespan", "asgi": scope["asgi"], "state": scope["state"]}, lifespan_receive, lifespan_send)
-            except BaseException:
-                pass
-            opened.set()
-            closed.set()
-
-        life = asyncio.ensure_future(lifespan())
-        await asyncio.wait_for(opened.wait(), 10)
-        sent = []
-        over = asyncio.Event()
-
-        async def receive():
-            if not sent:
-                sent.append(1)
-                return {"type": "http.request", "body": body, "more_body": False}
-            await over.wait()
-            return {"type": "http.disconnect"}
-
-        async def send(message):
-            if message["type"] == "http.response.start":
-                seen["status"] = message["status"]
-                seen["headers"] = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in message.get("headers", [])]
-            elif message["type"] == "http.response.body":
-                seen["body"] += message.get("body", b"")
-                if not message.get("more_body"):
-                    over.set()
-
+        state, closing, closed, life = await _asgi_life(app, asyncio)
         try:
-            await asyncio.wait_for(app(scope, receive, send), 10)
+            if not stop:
+                return await one(state)
+            reached, go = asyncio.Event(), asyncio.Event()
+            first = asyncio.ensure_future(held(state, reached, go))
+            await asyncio.wait_for(reached.wait(), 12)
+            second = asyncio.ensure_future(one(state))
+            await asyncio.wait([second], timeout=3)
+            go.set()
+            await asyncio.gather(first, second, return_exceptions=True)
         finally:
             closing.set()
             try:
@@ -138,7 +122,86 @@ def send_asgi(app, request):
                 life.cancel()
 
     asyncio.run(call())
-    return seen["status"], seen["headers"], seen["body"]
+    told = [(a["status"] or 500, a["headers"], a["body"]) for a in answers]
+    return (told + [(500, [], b"")] * (2 - len(told)), count[0]) if stop else (answers[0]["status"], answers[0]["headers"], answers[0]["body"])
+
+
+def _asgi_ends(body, seen, asyncio):
+    """(receive, send) of one request; what is sent is kept in `seen`."""
+    sent, over = [], asyncio.Event()
+
+    async def receive():
+        if not sent:
+            sent.append(1)
+            return {"type": "http.request", "body": body, "more_body": False}
+        await over.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        if message["type"] == "http.response.start":
+            seen["status"] = message["status"]
+            seen["headers"] = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in message.get("headers", [])]
+        elif message["type"] == "http.response.body":
+            seen["body"] += message.get("body", b"")
+            if not message.get("more_body"):
+                over.set()
+
+    return receive, send
+
+
+async def _asgi_life(app, asyncio):
+    """(state, what closes it, what tells that it is closed, its task) of an application that was started."""
+    opened, closing, closed = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    told, state = [], {}
+
+    async def receive():
+        if not told:
+            told.append(1)
+            return {"type": "lifespan.startup"}
+        await closing.wait()
+        return {"type": "lifespan.shutdown"}
+
+    async def send(message):
+        (opened if "startup" in message["type"] else closed).set()
+
+    async def lifespan():
+        try:
+            await app({"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.3"}, "state": state}, receive, send)
+        except BaseException:
+            pass
+        opened.set()
+        closed.set()
+
+    life = asyncio.ensure_future(lifespan())
+    await asyncio.wait_for(opened.wait(), 10)
+    return state, closing, closed, life
+
+
+class Held(object):
+    """Drives a coroutine and lets nobody resume it at the chosen wait until it is let go."""
+
+    def __init__(self, inner, stop, count, reached, go):
+        self.inner, self.stop, self.count, self.reached, self.go = inner, stop, count, reached, go
+
+    async def over(self):
+        return await self
+
+    def __await__(self):
+        inner, value, failed = self.inner.__await__(), None, None
+        while True:
+            try:
+                waited = inner.throw(failed) if failed is not None else inner.send(value)
+            except StopIteration as ended:
+                return ended.value
+            self.count[0] += 1
+            if self.count[0] == self.stop:
+                self.reached.set()
+                yield from self.go.wait().__await__()
+            value = failed = None
+            try:
+                value = yield waited
+            except BaseException as error:
+                failed = error
 
 
 def wire_bytes(request):
@@ -316,7 +379,8 @@ def play(steps, app, speaks, jar=None, words=None):
                 key, _, rest = value.partition("=")
                 jar[key.strip()] = rest.split(";")[0].strip('"')
         for name, pattern in take.items():
-            words[name] = (re.findall(pattern, answer[2].decode("utf-8", "replace")) or [""])[-1]
+            text = "\n".join("%s: %s" % pair for pair in answer[1]) + "\n\n" + answer[2].decode("utf-8", "replace")
+            words[name] = (re.findall(pattern, text) or [""])[-1]
     return answer
 
 
@@ -357,6 +421,7 @@ SERVER_MODULES = ("uvicorn", "waitress", "hypercorn", "dotenv", "flask_cors", "g
 
 def stand_in(names):
     """Put an idle module in place of server software that is not installed: a target under test is not served."""
+    import importlib.machinery
     import importlib.util
     import sys
     import types
@@ -376,5 +441,6 @@ def stand_in(names):
     for name in names:
         if name not in sys.modules and importlib.util.find_spec(name) is None:
             module = types.ModuleType(name)
+            module.__spec__ = importlib.machinery.ModuleSpec(name, None)
             module.__getattr__ = lambda attribute: Idle() if not attribute.startswith("__") else (_ for _ in ()).throw(AttributeError(attribute))
             sys.modules[name] = module

@@ -17,6 +17,7 @@ import apps
 import attack
 import calling
 import commands
+import documents
 import fuzz
 import journeys
 import library
@@ -30,7 +31,7 @@ import static
 import traffic
 
 # The target may have modules of these names; from here on they are its own.
-for _name in ("apps", "attack", "calling", "commands", "fuzz", "journeys", "library", "observe", "people", "belongings", "forgeries", "rehearsal", "races", "scenes", "services", "slow", "static", "traffic", "web", "oracles", "payloads"):
+for _name in ("apps", "attack", "calling", "commands", "documents", "fuzz", "journeys", "library", "observe", "people", "belongings", "forgeries", "rehearsal", "races", "proving", "scenes", "services", "slow", "static", "traffic", "web", "oracles", "payloads"):
     sys.modules["discreet-inside-" + _name] = sys.modules.pop(_name)
 
 LINE_BYTES_MAX = 1_500_000
@@ -145,7 +146,7 @@ def attack_all(job, channel, root, survey):
     if job["shard"] == 0 and time.monotonic() - started < job["budget_s"] and "stored" not in done:
         for item in found:
             siblings = [e for e, a in work if a is item.app and (job["only_files"] is None or touches(survey, e, set(job["only_files"])))]
-            alone(channel, job["endpoint_s"] * 3, "stored", lambda: stored_one(channel, siblings, item.app, watch, survey, nonce, job))
+            alone(channel, job["endpoint_s"] * 3, "stored", lambda: stored_one(channel, siblings, item.app, watch, survey, nonce, job, guests.get(id(item.app))))
 
 
 def users(channel, endpoints, app, watch, survey, nonce, job, root, thoroughly):
@@ -154,7 +155,7 @@ def users(channel, endpoints, app, watch, survey, nonce, job, root, thoroughly):
     claims, way, told = rehearsal.claims_of(endpoints, app, watch, survey, nonce, root, seconds, lambda limit, work: alone(Silent(), limit, "people", work), thoroughly)
     if thoroughly:
         channel.say(done="people", claims=claims, people=told)
-        if way is None and any(people.SIGN_IN.search(e["path"]) for e in endpoints):
+        if not told["two"] and any(people.SIGN_IN.search(e["path"]) for e in endpoints):
             channel.say(problems=[{"file": "", "why": "no way to be two users was found: what one user can do to another was not tried"}])
     return way
 
@@ -211,9 +212,9 @@ def within(survey, function, files):
     return any(f["file"] in files for f in attack.closure(survey, function))
 
 
-def stored_one(channel, siblings, app, watch, survey, nonce, job):
+def stored_one(channel, siblings, app, watch, survey, nonce, job, guest):
     """Markup that one entry point keeps and another one shows."""
-    channel.say(done="stored", claims=journeys.stored_markup(siblings, app, watch, survey, nonce, time.monotonic() + job["endpoint_s"] * 2))
+    channel.say(done="stored", claims=journeys.stored_markup(siblings, app, watch, survey, nonce, time.monotonic() + job["endpoint_s"] * 2, guest))
 
 
 def attack_one(channel, endpoint, app, watch, survey, nonce, job, all_kinds, siblings, guest=None):

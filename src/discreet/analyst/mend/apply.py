@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import libcst as cst
@@ -18,6 +19,8 @@ def candidates(source: str, kind: str, line: int, function: str) -> Iterator[str
     if kind in ("login", "object", "secret"):
         yield from guards.candidates(source, kind, line, function)
         return
+    if kind in ("cookie", "cookie-script"):
+        yield from _switched_on(source, line)
     rule = RULES.get(kind)
     if rule is None:
         return
@@ -38,6 +41,16 @@ def candidates(source: str, kind: str, line: int, function: str) -> Iterator[str
             yield text
     if kind in ("xss", "stored-xss"):
         yield from _returns(wrapper.module, finder, source, line)
+
+
+_SWITCHED_OFF = re.compile(r"(SESSION_COOKIE_(?:HTTPONLY|SECURE)\b[\"'\]]*\s*[=:]\s*)False\b")
+
+
+def _switched_on(source: str, line: int) -> Iterator[str]:
+    """The flag of the session's cookie that the blamed line switches off, switched on."""
+    lines = source.splitlines(keepends=True)
+    if 1 <= line <= len(lines) and _SWITCHED_OFF.search(lines[line - 1]):
+        yield "".join([*lines[: line - 1], _SWITCHED_OFF.sub(r"\1True", lines[line - 1]), *lines[line:]])
 
 
 def _code(node: cst.CSTNode | None) -> str:

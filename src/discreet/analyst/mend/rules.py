@@ -55,6 +55,12 @@ HELPERS = {
 
     return Plain(io.BytesIO(data)).load()
 ''',
+    "no_operator": '''def _no_operator(value):
+    """The value; what could be read as an operator of the query is refused."""
+    if isinstance(value, (dict, list, tuple)):
+        raise ValueError("a single value is wanted")
+    return value
+''',
     "arithmetic": '''def _evaluate(text):
     """The value of a literal or of arithmetic on literals; names, calls and attributes are refused."""
     import ast
@@ -512,6 +518,37 @@ def weak_random(site: Site) -> Edit | None:
     return None
 
 
+_CLOCK = re.compile(r"\b(time|time_ns|now|utcnow|today|timestamp)\(")
+
+
+def clock(site: Site) -> Edit | None:
+    """A key from the operating system's generator instead of one that follows from the clock."""
+    text = cst.Module([]).code_for_node(site.node)
+    if not _CLOCK.search(text) or site.last not in ("hexdigest", "str", "hex", "format"):
+        return None
+    return Edit(call=call("secrets.token_hex", cst.Integer("32")), imports={"secrets"})
+
+
+def nosql(site: Site) -> Edit | None:
+    """Pass on values to the document database, never operators."""
+    for argument in site.node.args:
+        given, holder = argument.value, None
+        if isinstance(given, cst.Name) and isinstance(site.texts.get(given.value), cst.Dict):
+            given, holder = site.texts[given.value], given.value
+        if not isinstance(given, cst.Dict) or site.last not in _QUERIES:
+            continue
+        plain = (cst.SimpleString, cst.Integer, cst.Float, cst.Dict, cst.List)
+        elements = [e.with_changes(value=call("_no_operator", e.value)) if isinstance(e, cst.DictElement) and not isinstance(e.value, plain) else e for e in given.elements]
+        new = given.with_changes(elements=elements)
+        edit = Edit(call=site.node, names={holder: new}) if holder else Edit(call=site.node.with_changes(args=[a.with_changes(value=new) if a is argument else a for a in site.node.args]))
+        edit.helpers.add("no_operator")
+        return edit
+    return None
+
+
+_QUERIES = frozenset("find find_one find_one_and_update find_one_and_replace find_one_and_delete update_one update_many replace_one delete_one delete_many count_documents distinct remove count update".split())
+
+
 def cookie(site: Site) -> Edit | None:
     """Send the cookie over encrypted connections only."""
     return Edit(call=with_keyword(site.node, "secure", "True")) if site.last in ("set_cookie", "set_signed_cookie") else None
@@ -579,7 +616,8 @@ def log(site: Site) -> Edit | None:
 
 RULES = {
     "sql": sql, "command": command, "path": path, "filename": filename, "archive": archive, "xss": xss, "stored-xss": xss, "template": template, "code": code, "deserialise": deserialise, "redirect": redirect,
-    "ssrf": ssrf, "header": header, "log": log, "xml": xml, "hash": weak_hash, "random": weak_random, "cookie": cookie, "cookie-script": cookie_script, "ldap": ldap, "xpath": xpath,
+    "ssrf": ssrf, "header": header, "log": log, "xml": xml, "hash": weak_hash, "random": weak_random, "cookie": cookie, "cookie-script": cookie_script, "ldap": ldap, "xpath": xpath, "clock": clock,
+    "nosql": nosql,
 }  # fmt: skip
 
 
