@@ -11,7 +11,7 @@ from discreet.evidence import house
 from discreet.evidence.world import CLOCK, MemoryLedger, Setting, State, observe
 from discreet.kernel.contract import NOPLACE, Contract, Effect, Parameter, Place, Role
 from discreet.kernel.errors import Span
-from discreet.kernel.interpreter import Request
+from discreet.kernel.interpreter import Request, run
 from discreet.kernel.label import PUBLIC, Label, join, label
 from discreet.kernel.monitor import Decision, Finding, Flow, Verdict
 from discreet.kernel.resolve import resolve
@@ -210,6 +210,14 @@ def test_a_name_is_looked_up_once_in_preflight_and_run() -> None:
     assert [r.kind for r in seen.records if r.entry.tool == "contacts.find"] == [Kind.INTENT]
 
 
+def test_a_name_that_is_said_openly_and_a_hidden_one_are_looked_up_each_for_itself() -> None:
+    """G3.6, G4.1: that a look-up was made already would tell of the hidden word, or of what decided it."""
+    find = Contract("find", "", (Parameter("name", text(), Role.KEY),), text(max=50), place=NOPLACE, recipients=(), resolves=True)
+    keys = [preflight_module.call_key(request(find, pc=pc, name=Value("Sam", told, None, Standing.USER))) for pc, told in ((PUBLIC, PUBLIC), (PUBLIC, H), (S, PUBLIC), (PUBLIC, label((), ["web"])))]
+    assert len(set(keys)) == 4 and keys[0] == preflight_module.call_key(request(find, line=7, name=Value("Sam")))
+    assert keys[0] != preflight_module.call_key(request(find, name=Value("Bo")))
+
+
 def test_what_a_look_up_found_has_the_label_that_the_run_will_give_it() -> None:
     """G3.8: the preflight is above the run, also where an earlier line looked the name up under other labels."""
     find = Contract("find", "", (Parameter("name", text(), Role.KEY),), text(max=50), place=Place("contacts", PUBLIC), recipients=(), resolves=True)
@@ -300,6 +308,19 @@ def test_always_makes_a_norm_where_it_was_offered_and_counts_once_where_not() ->
         assert [r.entry.note for r in at.ledger.records if r.kind is Kind.ANSWER] == ["always" if offered else "once"]
     silent = gate(tool(contract, lambda x: "heard"), judge=Index(norms_of(ASKING).norms), asker=Answering(Reply.ALWAYS))
     assert silent.call(request(contract, x=lift("43", S))).ok  # where nobody keeps norms, it counts for this call
+
+
+def test_a_preflight_lists_so_many_lines_and_the_run_makes_no_other_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """G3.7, G3.8"""
+    assert preflight_module.LINES_MAX <= 10_000
+    monkeypatch.setattr(preflight_module, "LINES_MAX", 3)
+    plan = resolve(parse("ping(1)\nping(2)\nping(3)\nping(4)\n"), {"ping": PING})
+    shown = preflight(plan, Directory(), permits)
+    assert [line.flow.span.line for line in shown.lines] == [1, 2, 3]
+    done: list[object] = []
+    at = gate(tool(PING, lambda x: done.append(x)), preview=shown)
+    run(plan, at, limits=shown.outcome.limits)
+    assert done == [1, 2, 3] and at.denied == 1
 
 
 def test_what_cannot_be_made_is_not_asked_before_the_run() -> None:

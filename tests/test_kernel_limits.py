@@ -140,6 +140,11 @@ def test_what_a_run_tells_is_bounded_and_long_loops_are_shown_once() -> None:
     assert len(held.session.prepare("for i in range(3):\n    tracker.ping(i)\n", house.REQUEST).preview.lines) == 3
     keyed = alone(f"x = sorted(list(range({UNROLL_MAX + 5})), key=lambda k: -k)[0]").names["x"]
     assert keyed.data == UNROLL_MAX + 4
+    for turns, shown in ((UNROLL_MAX, 1), (UNROLL_MAX + 1, UNROLL_MAX + 1)):
+        lines = held.session.prepare(f"x = [tracker.ping(i) for i in range({turns})]\n", house.REQUEST).preview.lines
+        assert (len(lines), lines[0].flow.times) == (turns // shown, shown)  # each on its own, or one line for all
+        first = run(resolve(parse(f"x = sorted(list(range({turns})), key=lambda k: -k)[0]"), {}), None).names["x"]
+        assert first.data == (turns - 1 if shown == 1 else Unknown("int"))
     deep = "x = 1\n" + "x = [x]\n" * (NESTING_MAX + 2)
     with pytest.raises(LimitError, match="nested"):
         alone(deep)

@@ -17,7 +17,7 @@ from discreet.kernel.functions import FUNCTIONS, METHODS, REBINDING, SCALAR_METH
 from discreet.kernel.interpreter import Outcome, Request, run
 from discreet.kernel.label import PUBLIC, Label, join, label
 from discreet.kernel.resolve import resolve
-from discreet.kernel.shape import scalar
+from discreet.kernel.shape import Shape, scalar
 from discreet.kernel.syntax import parse
 from discreet.kernel.value import Fault, Many, Map, Maybe, Record, Seq, Table, Unknown, Value, fault, kind_of, lift, mapping, plain, record, seq
 from tests.laws.test_kernel_laws import inputs, ran, told
@@ -318,6 +318,7 @@ PCS: tuple[tuple[str, dict[int, str]], ...] = (
     ("if c:\n    raise ValueError('x')\nping(1)\nif e:\n    raise ValueError('x')\nping(2)", {1: "c", 2: "c e"}), ("for x in xs:\n    raise ValueError('x')\nping(1)", {1: "xs"}), ("if c:\n    raise ValueError('x')\nfor x in xs:\n    raise ValueError('x')\nping(1)", {1: "c xs"}),
     ("for x in [1, 2]:\n    ping(1)\n    if c:\n        raise ValueError('x')\n    ping(2)\nping(3)", {1: "c", 2: "c", 3: "c"}), ("if e:\n    if c:\n        raise ValueError('x')\n    ping(1)\nping(2)", {1: "c e", 2: "c e"}),
     ("for x in xs:\n    if c:\n        raise ValueError('x')\nping(1)", {1: "c xs"}), ("for x in [1, 2]:\n    if c:\n        if e:\n            break\n        ping(1)\n    ping(2)\nping(3)", {1: "c e", 2: "c e", 3: ""}),
+    ("for x in [1]:\n    if c:\n        break\n    ping(1)\nping(2)", {1: "c", 2: ""}), ("for x in [1]:\n    if c:\n        continue\n    if e:\n        break\n    ping(1)", {1: "c e"}),
     ("ping(1)\nif f:\n    ping(2)\nping(3)", {1: "", 3: ""}), ("for x in f:\n    ping(1)\nping(2)", {2: ""}), ("if f:\n    raise ValueError('x')\nping(1)", {1: "f"}), ("for x in [1, 2]:\n    if f:\n        break\n    ping(1)\nping(2)", {1: "f", 2: ""}),
 )  # fmt: skip
 
@@ -347,6 +348,7 @@ NAMES: tuple[tuple[str, str, str], ...] = (  # plan, name, what it tells whateve
     ("x = [*ys, a]", "x", "a ys ys.e"), ("x = [*f, a]", "x", "f"), ("x = f'{a}-{c}'", "x", "a c"), ("x = {a: 1}", "x", "a"), ("x = {'k': a}", "x", "a"), ("x, y = xs", "x", "xs xs.e"), ("y, x = (1, a)", "x", "a"), ("x = 0\nif f:\n    x = 1", "x", "f"), ("x = 0\nfor y in f:\n    x = 1", "x", "f"),
     ("x = 0\nfor y in [1, 2]:\n    if c:\n        break\n    x = y", "x", "c"), ("x = 0\nfor y in [1, 2]:\n    if c:\n        continue\n    x = y", "x", "c"), ("x = 0\nfor y in xs:\n    x = y", "x", "xs xs.e"), ("for x in xs:\n    if c:\n        break", "x", "c xs xs.e"),
     ("x = 0\nfor y in [1, 2]:\n    for z in ys:\n        if c:\n            break\n        x = x + 1", "x", "c ys"), ("x = {'a': [1]}\nif c:\n    x['a'].append(a)", "x", "a c"), ("x = sum(y for y in ys if c)", "x", "c ys ys.e"), ("x = any(y > a for y in ys)", "x", "a ys ys.e"),
+    ("x = next((1 for y in xs if c))", "x", "c xs"), ("x = next((a for y in xs))", "x", "a xs"), ("x = [a, *f]", "x", "a f"), ("x = min(ys, default=[a])", "x", "a ys ys.e"), ("x = {y for y in ys if c}", "x", "c ys ys.e"),
     ("x = [y for y in [1, 2] if c][0]", "x", "c"), ("x = default(f, a)", "x", "a f"), ("x = f.ok", "x", "f"), ("x = isinstance(f, str)", "x", "f"), ("x = f is None", "x", "f"), ("x = f\nx = f'{x}'", "x", "f"), ("x = [f, 1]\nx = x[1]", "x", ""), ("x = (a, 1)[1]", "x", ""), ("x = [a, 1][c]", "x", "a c"),
 )  # fmt: skip
 
@@ -385,6 +387,43 @@ def test_what_is_told_and_what_stopped_tell_what_decided_it() -> None:
     assert outcome.stopped is not None and types(outcome.stopped.total) == {"c"}
     _, outcome = outcomes("if c:\n    raise ValueError(f'{a}')", True)
     assert types(outcome.stopped.total) == {"a", "c"}
+
+
+@pytest.mark.parametrize("then", ["x['k'] = 1", "x = {'k': 1}", "x.update({'k': 1})", "x = [1]\nx.append(2)", "x = [1]\nx[0] = 2", "x = 1\nx += 1"])
+def test_what_is_assigned_after_a_stop_has_in_its_shape_what_stopped(then: str) -> None:
+    """G3.3: a `raise` that any path could reach raises pc to the plan's end, and pc is in the label of what is assigned, not only in its total."""
+    before, after = outcomes(f"x = {{}}\nif c:\n    raise ValueError('x')\n{then}", False)
+    for outcome in (before, after):
+        assert types(outcome.names["x"].label) == {"c"} == types(outcome.names["x"].total)
+
+
+def test_the_last_value_of_a_plan_tells_what_decided_it() -> None:
+    """G3.3"""
+    for source, wanted in (("if c:\n    a", {"a", "c"}), ("for y in xs:\n    a", {"a", "xs"}), ("if c:\n    raise ValueError('x')\na", {"a", "c"})):
+        on = "raise" not in source
+        assert all(types(outcome.last.total) == wanted for outcome in outcomes(source, on)), source
+
+
+class Keeping:
+    """Answers nothing and keeps the labels of all arguments."""
+
+    def __init__(self) -> None:
+        self.told: list[set[str]] = []
+
+    def call(self, request: Request) -> Value:
+        self.told += [types(value.total) for value in request.arguments.values()]
+        return Value(None)
+
+
+@pytest.mark.parametrize("written", ["1", "'a'", "f''", "f'{1}'", "list()", "dict()", "set()", "[]", "{}", "[1]", "datetime.now()", "date.today()", "[1 for k in [1]]", "a", "str", "'a'[0:]", "[f''][0]", "str(list())"])
+def test_what_a_plan_writes_out_has_the_label_of_what_it_begins_under(written: str) -> None:
+    """G4.1: pc and literals; an argument tells it of itself, whatever pc its call has."""
+    hear = Contract("hear", "hear", (Parameter("n", Shape("any")),), scalar("none"))
+    plan = resolve(parse(f"hear({written})"), {"hear": hear}, frozenset({"a"}))
+    before, after = Keeping(), Keeping()
+    limits = run(plan, before, tag("s"), {"a": Value(1)}).limits
+    run(plan, after, tag("s"), {"a": Value(1)}, limits=limits)
+    assert before.told == after.told == [{"s"}]
 
 
 def test_what_a_plan_begins_under_is_in_all_of_it() -> None:
