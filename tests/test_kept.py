@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from discreet.kernel.contract import Contract, Effect, Parameter, Place, Recipient, Role
+from discreet.kernel.contract import USER, Contract, Effect, Parameter, Place, Recipient, Role
 from discreet.kernel.label import PUBLIC, label
 from discreet.kernel.monitor import Flow, Verdict, decide
 from discreet.kernel.shape import scalar, text
 from discreet.kernel.value import Value
-from discreet.tools.kept import Kept
+from discreet.tools.kept import UNSAID_ROLE, Kept
 
 WRITE = Contract("write", "", (Parameter("id", text(), Role.WHAT, default=""), Parameter("text", text())), scalar("none"), Effect.WRITE)
 ORDER, HEALTH = ("purchase/order", "user"), ("health/condition", "user")
@@ -81,3 +81,25 @@ def test_whoever_a_place_was_shared_with_hears_what_is_written_there_and_nothing
     for read in (replace(WRITE, effect=Effect.READ), replace(share, effect=Effect.READ)):
         assert kept.shared(Flow(read, {"id": Value("x"), "text": Value("y")}, PUBLIC, (own,), place)).recipients == (own,)
     assert list(kept.readers["box"]) == ["mail:sam"]
+
+
+def test_what_is_written_nobody_says_where_shows_wherever_its_hearers_can_look_and_nowhere_else() -> None:
+    """G5.1, G2.6: into the place that is read it comes beside what that holds; an outside party's answers are its speech."""
+    sam, own = Recipient("mail:sam"), Recipient("own")
+    unsaid = replace(WRITE, place=None).place
+    assert isinstance(unsaid, Place) and unsaid.unsaid
+
+    def after(contract: Contract, place: Place, *hearers: Recipient) -> Kept:
+        kept = Kept()
+        kept.raised(Flow(contract, {"id": Value("x"), "text": Value("y", label([HEALTH]))}, PUBLIC, hearers, place))
+        return kept
+
+    box = Place("box", label([ORDER]), ("own",))
+    kept = after(WRITE, unsaid, sam)
+    assert kept.seen(box, {sam.id: sam}).label == label([ORDER, HEALTH]) and kept.seen(box, {sam.id: sam}).declared == frozenset()
+    assert kept.seen(box, {own.id: own}) is box and kept.seen(box, {}) is box
+    assert kept.seen(box, {"tool:x": Recipient("tool:x", "", frozenset({UNSAID_ROLE}))}).label == label([ORDER, HEALTH])
+    assert kept.seen(replace(box, owner="shop"), {sam.id: sam}).label == label([ORDER])
+    assert after(WRITE, unsaid, USER).seen(box, {own.id: own}).label == label([ORDER, HEALTH])
+    for other in (after(replace(WRITE, effect=Effect.READ), unsaid, sam), after(WRITE, Place("drafts", PUBLIC, keeps=("health",)), sam)):
+        assert other.seen(box, {sam.id: sam}) is box
