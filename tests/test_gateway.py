@@ -424,6 +424,20 @@ def test_a_result_is_told_by_all_that_stands_in_it(home: Home) -> None:
     assert "Sam Okafor" in str(agent("contacts_search", name="Sam")["result"])  # a norm that is added holds at the next call
 
 
+def test_what_is_kept_of_one_person_is_kept_when_they_are_found_by_name(home: Home) -> None:
+    """G5.3: a look-up is labelled by whom it finds; a prohibition about that one person holds for what the agent is told."""
+    agent_may(home, "social", "contact", "identity")
+    add_norm(home.path / "norms.toml", (
+        '[[norm]]\nid = "not-tilda"\nverdict = "forbid"\nwho = ["agent:agent"]\nlearns = ["contact"]\nabout = ["person:tilda@brandt.example"]\npurpose = ["*"]\nthrough = ["*"]\n'
+        'because = "of this test"\n'))  # fmt: skip
+    found = []
+    for name in ("Sam Okafor", "Tilda Brandt"):
+        ask_for(home, f"Mail {name} about the key")
+        agent = Agent(home)
+        found.append(agent("contacts_find", name=named(agent("person_request")["request"])))
+    assert found[0]["result"]["email"] == SAM and found[1]["withheld"]
+
+
 def test_a_check_says_what_everybody_can_read_and_nothing_of_the_persons_own_norms(home: Home) -> None:
     """G2.7: a norm tells of the person who made it."""
     plan = f'shop.search(shop="{SHOP}", query=memory.recall(type="health/allergy"))'

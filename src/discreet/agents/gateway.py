@@ -198,12 +198,11 @@ class Gateway:
         self.calls += bool(name)
         telling, planned, report, why = self._telling(seen, name, handles), None, None, ""
         try:
-            _, own = self._session(self.world, REQUEST).seen(source, text, handles, bare, self.world.kept.copy())
-            telling = join(telling, self._telling(own, name, handles))
             given = {handle: one.given for handle, one in self.held.items()}
             planned = self._session(self.world, self.start(asked)).prepare(source, text, handles, None, asked.before if asked else None, given)
             if asked is not None:
                 asked.before = planned.gate
+            telling = join(telling, self._telling(self._session(self.world, REQUEST).found(planned, bare), name, handles))
             self._count(planned)
             report = self._session(self.world, planned.start).run(planned)
         except Exception as error:  # why it did not run is for the person alone: who is not in the address book, what is spent (G3.6, G6.3)

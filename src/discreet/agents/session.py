@@ -293,6 +293,16 @@ class Session:
         said = Said(_hidden(request, held))
         return plan, preflight(plan, self.world.directory, self.world.judge, None, self.label, given, said, _wall(self.clock()), unseen, kept)
 
+    def found(self, planned: Planned, given: Mapping[str, Value]) -> Preview:
+        """The preflight of a prepared plan under this session's own label, with what its look-ups found and nothing looked up again."""
+
+        def known(call: Request, flow: Flow) -> Value:
+            return planned.preview.resolved.get(call_key(call), Value(Unknown("any")))
+
+        return preflight(
+            planned.plan, self.world.directory, self.world.judge, known, self.label, given, planned.said, _wall(planned.gate.clock), planned.handles, self.world.kept.copy()
+        )  # fmt: skip
+
     def perform(self, source: str, request: str, handles: Mapping[str, Value] | None = None) -> Report:
         """`prepare` and `run` in one: what `discreet plan run` does."""
         try:
