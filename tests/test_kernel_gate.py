@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ from discreet.tools.call import Gate
 from discreet.tools.directory import Directory
 from discreet.tools.failure import Failure
 from discreet.tools.flow import flow_of, result_label
-from discreet.tools.kept import Kept
+from discreet.tools.kept import UNSAID_ROLE, Kept
 from discreet.tools.preflight import Line, Preview, preflight
 from discreet.tools.question import Question, Reply
 from discreet.tools.registry import Tool, Toolbox, tool
@@ -239,6 +240,17 @@ def test_a_result_has_the_label_of_what_decided_the_call() -> None:
     assert result_label(flow) == join(H, S, label([house.MESSAGE]))
     at = gate(tool(READ, lambda x: "text"))
     assert at.call(request(READ, pc=H)).label == join(H, S)
+
+
+def test_a_call_whose_contract_says_nobody_is_heard_by_an_outsider_whom_nobody_knows() -> None:
+    """G5.1"""
+    def hearers(contract: Contract) -> dict[str, bool]:
+        return {r.id: UNSAID_ROLE in r.roles for r in flow_of(request(contract), Directory(), Kept()).recipients}
+
+    say = Contract("say", "", (Parameter("x", text(), default=""),), scalar("none"), Effect.WRITE, place=NOPLACE)
+    assert hearers(say) == {"tool:say": False} and hearers(replace(say, effect=Effect.READ)) == {"tool:say": True}
+    assert hearers(replace(say, recipients=())) == {} and hearers(replace(say, recipients=("own",))) == {"own": False}
+    assert hearers(replace(say, place=Place("box", S, ("own",)))) == {"own": False} == hearers(replace(say, place=Place("box", S, owner="own")))
 
 
 def test_an_answer_is_used_up_by_the_call_that_needed_it_alone() -> None:

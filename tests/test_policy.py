@@ -311,6 +311,12 @@ def test_an_allowance_without_a_limit_covers_no_amount() -> None:
         assert any("the norm states no limit" in f.why for f in decide(flow, Norms(allowances=(unlimited,))).findings)
 
 
+def test_a_payment_that_states_no_amount_is_within_no_limit() -> None:
+    bare = replace(pay(), contract=replace(PAY, parameters=PAY.parameters[:1]), arguments={"payee": Value("x", standing=Standing.USER)})
+    assert acted(bare) is ASK
+    assert acted(bare, replace(SMALL, amount_max=None, currency="")) is PERMIT
+
+
 def test_an_allowance_speaks_of_its_effects_only() -> None:
     assert acted(replace(pay(), contract=replace(PAY, effect=Effect.DELETE))) is ASK
 
