@@ -94,7 +94,7 @@ def _spread(value: Value, span: Span) -> tuple[list[Value] | None, Value | None,
     """(elements, None, shape label) of a known list, or (None, result-to-return, label) for a fault, or (None, None, Many)."""
     items, label = elements(value, span)
     if isinstance(items, Fault):
-        return None, Value(items, join2(label, value.total)), label
+        return None, Value(items, value.total), label
     if isinstance(items, Many):
         return None, None, (items, label)
     return items, None, label
@@ -162,7 +162,7 @@ def _set(args: Args, named: Mapping[str, Value], span: Span) -> Value:
     if items is None:
         found, label = rest
         label = join2(label, found.element.total)
-        return Value(Many(found.element.under(label), found.max, "set"), label)
+        return Value(Many(found.element, found.max, "set"), label)
     return ops.as_set(items, rest, span)
 
 
@@ -183,7 +183,7 @@ def _dict(args: Args, named: Mapping[str, Value], span: Span) -> Value:
         label = join2(label, key.total)
         return Value(Table(key, element, found.max), label, join2(label, element.total))
     split = [ops.unpacked(item, 2, span) for item in items]
-    return ops.as_dict([(k.under(rest), v) for k, v in split] + pairs, rest, span)
+    return ops.as_dict([(k, v) for k, v in split] + pairs, rest, span)
 
 
 def _reversed(args: Args, named: Mapping[str, Value], span: Span) -> Value:
@@ -206,7 +206,7 @@ def _enumerate(args: Args, named: Mapping[str, Value], span: Span) -> Value:
         label = join2(label, start.total)
         number = Value(Unknown("int"), label, bound=found.max)
         pair = seq((number, found.element), label, "tuple")
-        return Value(Many(pair, found.max), label, join2(label, pair.total))
+        return Value(Many(pair, found.max), label, pair.total)
     label = join2(rest, start.total)
     if isinstance(start.data, Fault):
         return Value(start.data, label)
@@ -228,9 +228,9 @@ def _zip(args: Args, named: Mapping[str, Value], span: Span) -> Value:
             return stop.under(label)
     if any(items is None for items, _, _ in spread):
         columns = [rest[0].element if items is None else many(Seq(items)).element for items, _, rest in spread]
-        pair = seq([column.under(label) for column in columns], label, "tuple")
+        pair = seq(columns, label, "tuple")
         most = min((rest[0].max if items is None else len(items)) for items, _, rest in spread)
-        return Value(Many(pair, most), label, join2(label, pair.total))
+        return Value(Many(pair, most), label, pair.total)
     rows = zip(*(items for items, _, _ in spread))  # type: ignore[arg-type]  # Python's zip: the shortest ends it
     return seq([seq(row, label, "tuple") for row in rows], label)
 
@@ -517,8 +517,6 @@ def _chars_made(receiver: Value, name: str, args: Args) -> int | None:
 
 
 def _join(receiver: Value, args: Args, named: Mapping[str, Value], span: Span) -> Value:
-    if len(args) != 1:
-        return fault("type", joined([receiver, *args]), span)
     items, stop, rest = _spread(args[0], span)
     label = join2(receiver.total, args[0].total)
     if stop is not None:
@@ -538,10 +536,6 @@ def _join(receiver: Value, args: Args, named: Mapping[str, Value], span: Span) -
 def _get(receiver: Value, args: Args, named: Mapping[str, Value], span: Span) -> Value:
     data = receiver.data
     key, instead = args[0], args[1] if len(args) > 1 else Value(None)
-    if isinstance(data, Maybe):
-        return _get(data.value.under(receiver.label), args, named, span)
-    if isinstance(data, Fault):
-        return Value(data, receiver.total)
     label = join2(join2(receiver.label, key.total), instead.total)  # one join over every operand, found or not (G2.3)
     found = ops.index(receiver, key, span)
     unknown, failed = scan(key)
@@ -570,8 +564,6 @@ def _items(receiver: Value, args: Args, named: Mapping[str, Value], span: Span) 
 def _entries(receiver: Value, span: Span, view: Callable[[Value, Value], Value]) -> Value:
     data = receiver.data
     match data:
-        case Fault():
-            return Value(data, receiver.total)
         case Map(entries=entries):
             return seq([view(key, element) for key, element in entries.values()], receiver.label)
         case Record(fields=fields):
@@ -579,8 +571,6 @@ def _entries(receiver: Value, span: Span, view: Callable[[Value, Value], Value])
         case Table():
             element = view(data.key, data.element)
             return Value(Many(element, data.max), receiver.label, join2(receiver.label, element.total))
-        case Maybe():
-            return _entries(data.value.under(receiver.label), span, view)
         case Unknown():
             return Value(Many(Value(Unknown("any"), receiver.label), ops.UNKNOWN_ITEMS_MAX), receiver.label)
     return fault("type", receiver.label, span)
@@ -694,7 +684,7 @@ def _changed(target: Value, name: str, args: Args, named: Mapping[str, Value], k
     kind = kind_of(target.data)
     if name == "extend" and len(args) == 1 and kind == "list":
         more = _listed("list")([args[0]], {}, span)
-        return ops.concatenated(target, more, span) if not isinstance(more.data, Fault) else more.under(target.total)
+        return ops.concatenated(target, more, span) if not isinstance(more.data, Fault) else more
     if name == "add" and len(args) == 1 and kind == "set":
         one = seq(args, PUBLIC, "set")
         return ops.set_operation(ops.SETS[ast.BitOr], target, one, span)

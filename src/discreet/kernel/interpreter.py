@@ -590,7 +590,7 @@ class _Machine:
         items = [row[0].under(guards) for row in found]
         if isinstance(node, ast.SetComp):
             made = ops.as_set(items, join2(shape, guards), span_of(node))
-            return made if most is None or isinstance(made.data, Fault) else _many(items, join2(made.label, made.total), most, "set")
+            return made if most is None or isinstance(made.data, Fault) else _many(items, made.label, most, "set")
         if most is None:
             return seq(items, join2(shape, guards))
         return _many(items, join2(shape, guards), most, "list")
@@ -782,13 +782,13 @@ class _Machine:
         named = {k.arg: self.eval(k.value) for k in node.keywords if k.arg and k.arg != "key"}
         items, shape = ops.elements(listed, span)
         if isinstance(items, Fault):
-            return Value(items, join2(shape, listed.total))
+            return Value(items, listed.total)
         if isinstance(items, Many):
             label = join(shape, items.element.total, *(v.total for v in (*(keys or ()), *named.values())))
             if name == "sorted":
                 return Value(Many(items.element, items.max), label)
             instead = named.get("default")
-            picked = items.element.under(label)
+            picked = items.element
             if instead is not None:
                 return merge(picked, instead).under(label)
             unknown = picked if isinstance(picked.data, (Unknown, Maybe)) else Value(Maybe(picked), label)
@@ -809,12 +809,12 @@ class _Machine:
         label = found.label if instead is None else join2(found.label, instead.total)
         data = found.data
         if isinstance(data, (Fault, Unknown)):
-            return Value(data, join2(label, found.total))
+            return Value(data, label)
         if isinstance(data, Many):
             element = data.element.under(label)
             if instead is None:
                 return element if isinstance(element.data, Unknown) else Value(Maybe(element), label, element.total, element.standing)
-            return merge(element, instead).under(label)
+            return merge(element, instead)
         if len(data):
             return data[0].under(label)
         return instead.under(label) if instead is not None else fault("value", label, span)

@@ -249,7 +249,7 @@ def set_operation(choose: Callable[[dict, dict], list], a: Value, b: Value, span
         if first is None or second is None:
             return unknown_like("any", a, b)
         sizes = {SETS[ast.BitAnd]: min(first.max, second.max), SETS[ast.Sub]: first.max}
-        return Value(Many(merge(first.element, second.element).under(total), sizes.get(choose, first.max + second.max), "set"), total)
+        return Value(Many(merge(first.element, second.element), sizes.get(choose, first.max + second.max), "set"), total)
     if not (isinstance(a.data, Seq) and isinstance(b.data, Seq)):
         return fault("type", total, span)
     try:
@@ -322,7 +322,7 @@ def compare(op: type[ast.cmpop], a: Value, b: Value, span: Span = NOWHERE) -> Va
 def _identity(op: type[ast.cmpop], a: Value, b: Value) -> Value:
     label = join2(a.label, b.label)
     if isinstance(a.data, Fault):
-        return Value(a.data, join2(label, a.total))
+        return Value(a.data, label)
     if isinstance(a.data, (Unknown, Maybe)):
         return Value(Unknown("bool"), label)
     return Value((a.data is b.data) is (op is ast.Is), label)
@@ -447,9 +447,9 @@ def index(value: Value, key: Value, span: Span = NOWHERE) -> Value:
         case Table():
             return data.element.under(label)
         case Seq() if unknown_key:
-            return many(data).element.under(join2(label, value.total))
+            return many(data).element.under(label)  # the merged element has the labels of all
         case Map() if unknown_key:
-            return table(data).element.under(join2(label, value.total))
+            return table(data).element.under(label)
         case str() if unknown_key:
             return Value(Unknown("text"), label, bound=1)
         case Seq():
@@ -782,7 +782,7 @@ def extreme(items: Sequence[Value], keys: Sequence[Value], greatest: bool, shape
         else:
             bound = min((b for b in bounds if b is not None), default=None)
         data = Unknown(result.data.kind) if isinstance(result.data, Unknown) else result.data
-        return Value(data, join2(result.label, label), label, Standing.PLANNER, bound)
+        return Value(data, label, None, Standing.PLANNER, bound)
     try:
         pick = (max if greatest else min)(range(len(items)), key=lambda i: comparable(keys[i]))
     except TYPE_ERRORS:

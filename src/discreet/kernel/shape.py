@@ -182,12 +182,12 @@ def to_unknown(shape: Shape, base: Label, standing: Standing = Standing.OUTSIDE)
         case "list":
             element = to_unknown(shape.element or Shape("any"), own, standing)
             limit = shape.max if shape.max is not None else LIST_ITEMS_MAX
-            made = Value(Many(element, limit), own, join2(own, element.total), standing, limit)
+            made = Value(Many(element, limit), own, element.total, standing, limit)  # which has `own`
         case "dict":
             element = to_unknown(shape.element or Shape("any"), own, standing)
             limit = shape.max if shape.max is not None else DICT_ITEMS_MAX
             key = Value(Unknown("text"), own, None, standing, TEXT_CHARS_MAX)
-            made = Value(Table(key, element, limit), own, join2(own, element.total), standing, limit)
+            made = Value(Table(key, element, limit), own, element.total, standing, limit)
         case "record":
             made = record(shape.name, {n: to_unknown(s, own, standing) for n, s in shape.fields.items()}, own, standing)
         case "none":
