@@ -114,7 +114,8 @@ def test_norms_are_listed_added_explained_tested_and_dropped(home: Home, tmp_pat
     assert made["verdict"] == "permit" and "pharmacy-allergies" in made["norms"]
     shown = {one["id"]: one for one in home.json("norms", "list")}
     assert shown["pharmacy-allergies"]["because"] == "they warn me before I buy the wrong thing"
-    assert home.json("norms", "test")["ok"]
+    assert home.json("norms", "test")["ok"] and "no `[[test]]` stands" in home("norms", "test")
+    assert "pharmacy-allergies (permit, " in home("norms", "list") and "advertisers-nothing (forbid, shipped)" in home("norms", "list")
     for id_ in ("pharmacy-allergies", "invitee-event"):  # one of the user's own and a shipped one
         home("norms", "drop", id_)
         assert id_ not in {one["id"] for one in home.json("norms", "list")}

@@ -383,7 +383,7 @@ def norms_list(*, home: HomePath = None, json: Json = False) -> None:
         _print([dataclasses.asdict(one) for one in shown])
         return
     for one in shown:
-        print(f"{one.id} ({one.origin}): {one.text}\n    because {one.because}{f'; ERRS: {one.erring}' if one.erring else ''}")
+        print(f"{one.id} ({one.verdict}, {one.origin}): {one.text}\n    because {one.because}{f'; ERRS: {one.erring}' if one.erring else ''}")
     for doubt in _norms_doubts(loaded, home):
         print(f"doubt: {doubt}")
 
@@ -473,7 +473,7 @@ def norms_test(*, home: HomePath = None, json: Json = False) -> int:
         print(f"doubt: {doubt}")
     for one in results:
         print(f"{'ok  ' if one.passed else 'FAIL'} {one.name}" + ("" if one.passed else f": expected {one.expected}, found {one.found}; {one.mistake or one.why}"))
-    print(f"{sum(one.passed for one in results)} of {len(results)} tests hold, {len(loaded.problems)} mistakes")
+    print(f"{sum(one.passed for one in results)} of {len(results)} tests hold, {len(loaded.problems)} mistakes" if results else f"no `[[test]]` stands in your norms (docs/NORMS.md); {len(loaded.problems)} mistakes")
     return 0 if good else 1
 
 
