@@ -438,6 +438,19 @@ def test_what_is_kept_of_one_person_is_kept_when_they_are_found_by_name(home: Ho
     assert found[0]["result"]["email"] == SAM and found[1]["withheld"]
 
 
+def test_what_became_of_an_effect_is_told_by_the_hidden_words_of_the_request_too(home: Home) -> None:
+    """G4.1: whether an effect is asked looks at the words behind handles, so a guess of them would be answered."""
+    agent_may(home, "social", "contact", "identity", "communication")
+    told = []
+    for what in ("the key", "my asthma"):
+        ask_for(home, f"Mail Sam Okafor about {what}")
+        agent = Agent(home, Answers(Reply.ONCE))
+        shown = agent("person_request")["request"]
+        assert "asthma" not in shown
+        told.append(agent("run_plan", plan=f'mail.send(to=contacts.find(name="{named(shown)}").email, subject="x", body="later")\nprint("yes")'))
+    assert told[0]["answer"] == ["yes"] and "was done" in str(told[0]["ended"]) and told[1] == {"withheld": True}
+
+
 def test_a_check_says_what_everybody_can_read_and_nothing_of_the_persons_own_norms(home: Home) -> None:
     """G2.7: a norm tells of the person who made it."""
     plan = f'shop.search(shop="{SHOP}", query=memory.recall(type="health/allergy"))'
