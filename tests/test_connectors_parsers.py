@@ -100,6 +100,18 @@ def test_any_calendar_object_is_events_or_nothing(data: str) -> None:
         pass
 
 
+@pytest.mark.parametrize("row,writes", [
+    ("ORGANIZER:mailto:eve@x.example", True), ('ORGANIZER;CN="SCHEDULE-AGENT=CLIENT":mailto:eve@x.example', True), ("ORGANIZER;CN=SCHEDULE-AGENT=CLIENT:mailto:eve@x.example", True),
+    ('ATTENDEE;CN="x;SCHEDULE-AGENT=CLIENT":mailto:eve@x.example', True), ("ATTENDEE;SCHEDULE-AGENT=CLIENTS:mailto:eve@x.example", True),
+    ("ATTENDEE;SCHEDULE-AGENT=SERVER;SCHEDULE-AGENT=CLIENT:mailto:eve@x.example", True), ('ATTENDEE;CN="x;SCHEDULE-AGENT=CLIENT:mailto:eve@x.example', True),
+    ("ORGANIZER;SCHEDULE-AGENT=CLIENT:mailto:eve@x.example", False), ('ATTENDEE;cn="a;b:c";schedule-agent=client;RSVP=TRUE:mailto:eve@x.example', False),
+    ('ATTENDEE;CN=Eve;SCHEDULE-AG\r\n ENT="CLIENT":mailto:eve@x.example', False), ("SUMMARY:ATTENDEE", False),
+])  # fmt: skip
+def test_whom_the_server_would_write_to_is_read_from_parameters(row: str, writes: bool) -> None:
+    """G5.1: a display name may spell out a parameter."""
+    assert calendar_object.server_would_write(f"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n{row}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n") is writes
+
+
 @FAST
 @given(title=st.text(max_size=80), place=st.text(max_size=80), notes=st.text(max_size=200))
 def test_what_is_written_into_an_event_is_read_back_as_one_event(title: str, place: str, notes: str) -> None:

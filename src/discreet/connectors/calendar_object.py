@@ -14,6 +14,8 @@ from .errors import BadAnswer, Refused
 EVENTS_MAX = 500
 OBJECT_CHARS_MAX = 1_000_000
 _NOTES_CHARS_MAX = 10_000
+_PARAMETER = re.compile(r';([A-Za-z0-9-]+)=((?:"[^"]*"|[^";:])*)')
+_HEAD = re.compile(r'[A-Za-z]+((?:;[A-Za-z0-9-]+=(?:"[^"]*"|[^";:])*)*):')  # a property up to its value
 
 
 def query(start: datetime, end: datetime) -> str:
@@ -81,7 +83,14 @@ def server_would_write(data: str) -> bool:
     """Whether a scheduling server would mail somebody when this object changes."""
     unfolded = re.sub(r"\r?\n[ \t]", "", data)
     people = [row for row in unfolded.splitlines() if re.match(r"(ATTENDEE|ORGANIZER)[;:]", row, re.IGNORECASE)]
-    return any("SCHEDULE-AGENT=CLIENT" not in row.partition(":")[0].upper() for row in people)
+    return not all(map(_left_to_us, people))
+
+
+def _left_to_us(row: str) -> bool:
+    """Whether the one `SCHEDULE-AGENT` of a property is `CLIENT`; a parameter's text may spell it out, or the row be malformed (G5.1)."""
+    head = _HEAD.match(row)
+    agents = [value for name, value in _PARAMETER.findall(head[1]) if name.upper() == "SCHEDULE-AGENT"] if head else []
+    return [agent.upper() for agent in agents] in (["CLIENT"], ['"CLIENT"'])
 
 
 def _parsed(data: str) -> Any:
