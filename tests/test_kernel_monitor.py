@@ -56,6 +56,17 @@ def test_the_worst_finding_wins() -> None:
     assert Decision(tuple(verdicts[:1])).verdict is Decision().verdict is Verdict.PERMIT
 
 
+def test_a_judge_that_errs_denies() -> None:
+    """G5.3, G3.4: a call that the norms cannot be applied to is not made, and nothing ends in the middle."""
+
+    def errs(_: Flow) -> Decision:
+        raise OverflowError("a number that nobody counts with")
+
+    assert decide(flow(), errs).verdict is Verdict.DENY
+    with pytest.raises(Denied):
+        check(flow(), errs, b"d" * 32)
+
+
 def test_an_unresolved_recipient_asks() -> None:
     unresolved = Flow(WRITE, flow().arguments, PUBLIC, (), Place("nowhere"), unresolved=("id",))
     assert decide(unresolved, PERMIT).verdict is Verdict.ASK

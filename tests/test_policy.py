@@ -251,6 +251,14 @@ def test_an_amount_that_is_not_known_counts_as_its_greatest() -> None:
     assert acted(pay(Unknown("text"), bound=5)) is ASK, "five characters are no five euros"
 
 
+def test_what_is_no_plain_amount_is_within_no_limit() -> None:
+    """G5.3: and it errs nowhere."""
+    for amount in ("9e999999", "1e1", "9" * 5_000, 10**5_000, 1e300, float("inf"), float("nan"), "NaN", "1_0", "\u0661", "5 EUR", "", 10**12, True):
+        assert acted(pay(amount)) is ASK
+    for amount in ("20", "20.5", 20, 0.1 + 0.2, 49.99):
+        assert acted(pay(amount)) is PERMIT
+
+
 def test_an_amount_may_be_a_record_with_its_currency() -> None:
     money = record("Money", {"amount": Value(20, standing=Standing.USER), "currency": Value("EUR", standing=Standing.USER)}, standing=Standing.USER)
     flow = pay()
@@ -577,7 +585,7 @@ def test_what_is_kept_ready_is_bounded_and_changes_nothing(monkeypatch: pytest.M
 
 def test_deciding_touches_no_file_clock_or_network() -> None:
     folder = Path(discreet.policy.__file__).parent
-    allowed = {"__future__", "collections", "copy", "dataclasses", "decimal", "enum", "functools", "typing", "discreet"}
+    allowed = {"__future__", "collections", "copy", "dataclasses", "decimal", "enum", "functools", "re", "typing", "discreet"}
     for name in ("decide", "act", "bits", "norm", "spending"):
         tree = ast.parse((folder / f"{name}.py").read_text("utf-8"))
         imported = {n.module.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module}

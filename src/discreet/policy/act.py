@@ -7,9 +7,10 @@ asked; the question's reasons are those of the allowance that came nearest.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from discreet.kernel.contract import USER, Effect, Role
@@ -19,6 +20,8 @@ from discreet.policy.lures import lures
 from discreet.policy.norm import INSIDE, Allowance, Norms, Rule, terms_of
 from discreet.policy.vocabulary import ANY, ancestors
 
+AMOUNT_MAX = 10**12  # units of a currency; what is more is no amount
+_PLAIN_AMOUNT = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,18})?")
 WHY_ACT = "no norm lets this be done without asking"
 
 
@@ -162,13 +165,12 @@ def money(name: str, flow: Flow) -> tuple[Decimal | None, str]:
 
 
 def _decimal(value: Value) -> Decimal | None:
+    """An amount that can be counted with; a text has to be plain digits, since a service may read anything else otherwise."""
     data: Any = value.data
     if isinstance(data, Unknown):
         data = value.bound if data.kind in ("int", "float") else None
-    if not isinstance(data, (int, float, str)):
+    if isinstance(data, bool) or not isinstance(data, (int, float, str)):
         return None
-    try:
-        amount = Decimal(str(data))
-    except InvalidOperation:
+    if not _PLAIN_AMOUNT.fullmatch(data) if isinstance(data, str) else not abs(data) < AMOUNT_MAX:
         return None
-    return amount if amount.is_finite() else None
+    return Decimal(str(data))
