@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from discreet.analyst.audit import Options, Report, audit
-from discreet.analyst.inside import documents
+from discreet.analyst.inside import documents, static
 from tests.analyst.conftest import make_project
 
 DESK = '''
@@ -154,6 +154,17 @@ async def redeem(coupon: Coupon):
         made.execute("UPDATE purse SET balance = balance + 10")
     return {"ok": True}
 '''
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "counts"),
+    [
+        ("the text after", "your invite token", True), ("the text after", "token made", False), ("the text after", "token expires in", False), ("the cookie", "session_token", True),
+        ("the session's", "auth_time", False), ("the session's", "reset_code", True), ("the text after", "of the day", False),
+    ],
+)  # fmt: skip
+def test_a_moment_beside_a_token_is_no_key(kind: str, name: str, counts: bool) -> None:
+    assert static.called_a_key(kind, name) is counts
 
 
 def audited(place: Path, text: str, mend: bool = False) -> Report:

@@ -1110,7 +1110,7 @@ class Attack(object):
             finally:
                 go_on()
                 self.watch.clocked = False
-            keys = visible_keys(answer, True)
+            keys = {place: value for place, value in visible_keys(answer, True).items() if static.called_a_key(*place)}
             for name, values in proving.keys_kept(self.watch.root).items():
                 fresh = [v for v in values if v not in before.get(name, ())] or ([v for v in values if values.count(v) > before.get(name, []).count(v)])
                 if fresh:

@@ -7,6 +7,7 @@ Nothing it says is a finding: candidates steer which payloads are tried first, a
 import ast
 import json
 import os
+import re
 import sys
 import warnings
 
@@ -92,6 +93,9 @@ TAINT_SINKS = {
 }
 REQUEST_WORDS = {"request", "req", "self.request", "flask.request", "environ", "scope", "bottle.request"}
 SECURITY_WORDS = ("passw", "passwd", "pwd", "secret", "token", "session", "sess_id", "auth", "otp", "nonce", "csrf", "remember", "apikey", "api_key", "reset", "credential", "salt", "cookie", "pin_code", "verification", "recovery", "invite")
+
+
+MOMENTS = re.compile(r"time|date|expir|^exp$|creat|made|start|begin|last|issued|stamp|^iat$|since|until|valid|seconds|minutes|(^|_)(at|on|in|ts|age|ttl)$", re.I)
 
 
 def survey(root, only=None):
@@ -350,6 +354,13 @@ class Taint(object):
 
 def names_in(node):
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+
+
+def called_a_key(kind, name):
+    """Whether a value's own name says that it must not be guessed: a moment that stands beside a token is none."""
+    words = name.split() if kind == "the text after" else [name]
+    own = words[-1] if words else ""
+    return not MOMENTS.search(own) and (kind != "the text after" or any(w in "_".join(words[-2:]).lower() for w in SECURITY_WORDS))
 
 
 if __name__ == "__main__":
