@@ -5,7 +5,6 @@ A change is made only at the user's own word; G2.7 keeps plans from it: no funct
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -148,7 +147,8 @@ def _texts(values: Iterable[str]) -> str:
 
 
 def _text(text: str) -> str:
-    return json.dumps(text, ensure_ascii=True).replace("\x7f", "\\u007f")
+    """As TOML has it, in ASCII: what is beyond 16 bits is one escape there. Half a character is none and is refused where it is read."""
+    return '"' + "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else f"\\u{ord(c):04x}" if ord(c) < 0x10000 else f"\\U{ord(c):08x}" for c in text) + '"'
 
 
 def _shown(item: Norm | Allowance | Bits) -> Shown:

@@ -22,7 +22,8 @@ from discreet.tools.question import Answer, Edited, Question, Reply, inert, iner
 MARKS = {Verdict.PERMIT: "yes", Verdict.ASK: "asks", Verdict.DENY: "NO"}
 DENIALS_SHOWN_MAX = 5  # of one errand, each with its reason
 LONG_CHARS = 2_000  # after this much the head of a question is repeated below its content
-WAITING = {"start": "…", "done": "done", "denied": "not allowed", "refused": "refused", "failed": "failed", "unknown": "outcome unknown", "unsent": "not sent"}
+WAITING = {"start": "…", "done": "done", "denied": "not allowed", "refused": "refused", "failed": "failed", "unknown": "outcome unknown", "unsent": "not sent",
+           "unkept": "no lasting norm could be made of your answer; it counts this once"}  # fmt: skip
 
 
 class Terminal:

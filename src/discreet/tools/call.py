@@ -240,7 +240,10 @@ class Gate:
             else:
                 self.confirmed[self.digest(q.flow, prepared)] += 1
             if reply is Reply.ALWAYS and self.always is not None:
-                self.always(q.flow, q.decision)
+                try:
+                    self.always(q.flow, q.decision)
+                except Exception:  # the answer then counts this once, and nothing ends in the middle of an errand
+                    self.progress("unkept", q.flow)
         return replies
 
     def deny(self, flow: Flow, decision: Decision, label: Label = PUBLIC) -> Value:
