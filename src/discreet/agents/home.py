@@ -176,14 +176,14 @@ class Home:
         from discreet.agents.connections import connections
 
         open_ = connections(self.config, self.secrets(), self._stack, self.approved(), (self.path, head_path_of(self.path, "ledger").parent))
-        tools: list[Tool] = [*vault_tools(self.vault), *view_tools(self.vault, self.ledger), *told_tools(self.vault, self.ledger, lambda: people), *open_.tools]
+        loaded = self.norms()
+        tools: list[Tool] = [*vault_tools(self.vault), *view_tools(self.vault, self.ledger, loaded.norms, open_.tools), *told_tools(self.vault, self.ledger, lambda: people), *open_.tools]
         who = reader or Recipient("provider:reader", "local", READER_LOCAL, "the local reader")
         if read is not None:
             tools.append(reader_tool(read, who.id))
         if draft is not None:
             tools.append(delegate_tool(draft, who.id))
         people = directory(open_.cards, open_.shops, _addresses(self.config), open_.providers, who, open_.hosts, open_.engines, open_.servers)
-        loaded = self.norms()
         box = Toolbox(tools)
         norms = replace(fitted(loaded.norms, {*SHIPPED_TOOLS, *box}, people.ids()), directory=people.owners())
         return World(

@@ -257,12 +257,14 @@ class Session:
         for line in planned.preview.lines:
             if line.flow.contract.view:
                 calls[line.flow.contract.view] += line.flow.times
+        # no place holds what a view gave, so it is looked at here or was given; other facts of its kind are no releases
+        looked = views.keys() & {*calls, *(tag.type for one in planned.given.values() for tag in one.value.total.tags)}
         wants: dict[tuple[str, str], Want] = {}
         allowed: dict[tuple[str, str], int] = {}
         by: set[str] = set()
         for line in (one for one in planned.preview.lines if one.verdict is not Verdict.DENY):
             flow = line.flow
-            told = [tag for tag in flow.label.tags if tag.type in views]
+            told = [tag for tag in flow.label.tags if tag.type in looked]
             if told and flow.contract.effect is not Effect.READ and flow.place.readable and flow.place.id != "nowhere" and not flow.theirs:
                 raise PlanError("what a view gives is kept nowhere, since nothing would count its bits when it is told later", flow.span, "look again")
             for tag in told:

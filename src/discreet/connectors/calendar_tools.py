@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
 from discreet.kernel.contract import Contract, Effect, Parameter, Place, Role
 from discreet.kernel.label import label
 from discreet.kernel.shape import list_of, record_of, scalar, text
 from discreet.tools.kept import ORDINARY
-from discreet.tools.registry import Tool
+from discreet.tools.registry import Prepared, Tool
 
 from .calendar import ATTENDEES_MAX, Calendar
 from .local_time import local_tool
@@ -48,3 +53,24 @@ def calendar_tools(calendar: Calendar) -> tuple[Tool, ...]:
                            Effect.DELETE, "scheduling", CALENDAR, calls_max=20),
     }
     return tuple(local_tool(contract, calendar, action, calendar.config.zone) for action, contract in made.items())
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """The exact request for a day's busy times, and which day."""
+
+    events: Prepared
+    day: dt.date
+
+    @property
+    def canonical(self) -> bytes:
+        return self.events.canonical
+
+
+def of_busy(contract: Contract, busy: Tool, change: Callable[[dt.date, list[Mapping[str, dt.datetime]]], Any]) -> Tool:
+    """A tool that asks for one `day` as `calendar.busy` does and gives what `change` makes of the answer."""
+
+    def prepare(given: Mapping[str, Any], nonce: str, now: dt.datetime) -> _Day:
+        return _Day(busy.prepare({"start": given["day"], "end": given["day"]}, nonce, now), given["day"])
+
+    return Tool(contract, prepare, lambda request: change(request.day, busy.perform(request.events)))

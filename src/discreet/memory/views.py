@@ -9,7 +9,7 @@ answers too, the one that grants least.
     over-18     identity/birth-date            identity/over-18     yes; no, or not shown                    1
     last-four   finance/card, finance/account  finance/last-four    four digits, or none                     14
     city        contact/postal-address         location/city        a city of the norm's list, or elsewhere  log2(list + 1)
-    free-busy   schedule/event                 schedule/free-busy   busy or not, for each slot of a window   slots
+    free-busy   schedule/event                 schedule/free-busy/slots  busy or not, for each slot of a window   slots
 """
 
 from __future__ import annotations
@@ -193,7 +193,7 @@ VIEWS: Mapping[str, View] = {
     "free-busy": View(
         "free-busy",
         ("schedule/event",),
-        "schedule/free-busy",
+        "schedule/free-busy/slots",
         {"start": "when the window begins", "end": "when it ends", "slot_minutes": "how long one slot is"},
         lambda parameters: len(_slots(parameters)),
         _free_busy,

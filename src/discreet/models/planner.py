@@ -142,6 +142,7 @@ def _mended(source: str, handles: Mapping[str, str], judge: Judge) -> str:
 # Tools that few requests need, by what in a request asks for them: a small model plans worse among tools it does not need.
 _SELDOM = {
     "calendar.busy": r"\bbusy\b|\bfree\b|available",
+    "calendar.free": r"\bfree\b|\btime\b|available|slot",
     "calendar.move": r"\b(?:move|shift|postpone|reschedule|earlier|later|instead)\b",
     "contacts.search": r"\b(?:everybody|everyone|all|who|group)\b",
     "mail.delete": r"\b(?:delete|remove|trash|get rid)\b.*\b(?:e?-?mails?|messages?|newsletters?|spam)\b",

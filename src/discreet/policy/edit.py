@@ -5,6 +5,7 @@ A change is made only at the user's own word; G2.7 keeps plans from it: no funct
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -103,7 +104,8 @@ def to_toml(item: Norm | Allowance | Bits) -> str:
             return _table("allow", fields)
     fields = {
         "id": item.id, "view": item.view, "who": _who(item.who), "about": [_plain(s) for s in item.about],
-        "purpose": item.purpose, "bits_max": item.bits_max, "because": item.because,
+        "purpose": item.purpose, "bits_max": item.bits_max, "cities": item.cities or None,
+        "hours": item.hours or None, "slot_minutes": item.slot_minutes or None, "because": item.because,
     }  # fmt: skip
     return _table("bits", fields)
 

@@ -168,6 +168,13 @@ class Fields:
         self.wrong(key, "a whole number from 0 is needed")
         return 0
 
+    def hours(self) -> str:
+        found = self.row.get("hours", "")
+        if isinstance(found, str):
+            return found
+        self.wrong("hours", 'a text such as "09:00-18:00" is needed')
+        return ""
+
     def flag(self, key: str, otherwise: bool) -> bool:
         found = self.row.get(key, otherwise)
         if isinstance(found, bool):

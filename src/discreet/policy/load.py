@@ -3,7 +3,7 @@
     drop = ["id of a shipped norm", …]
     [[norm]]   id verdict who learns but about purpose through times_max over yields because
     [[allow]]  id verdict effect through purpose to standing amount_max currency times_max undoable sources over holds because
-    [[bits]]   id view who about purpose bits_max because
+    [[bits]]   id view who about purpose bits_max cities hours slot_minutes because
     [[test]]   who knows what should be decided (see check.py)
 
 Nothing has a silent width: who, what, about whom, for what and through what are always written out. A table is read by
@@ -27,6 +27,7 @@ from discreet.kernel.errors import nearest
 from discreet.policy.fields import EFFECTS, Chunk, Fields, Problem
 from discreet.policy.lures import LURES
 from discreet.policy.norm import ANYONE, Allowance, Bits, Norm, Norms, Rule, who
+from discreet.policy.parameters import city_error, differing, slots_error
 from discreet.policy.vocabulary import ANY, purposes, types
 
 FILE_BYTES_MAX = 2_000_000
@@ -39,7 +40,7 @@ KEYS = {
         "id", "verdict", "effect", "through", "purpose", "to", "standing", "amount_max", "currency", "times_max",
         "undoable", "sources", "over", "holds", "because",
     ),
-    "bits": ("id", "view", "who", "about", "purpose", "bits_max", "because"),
+    "bits": ("id", "view", "who", "about", "purpose", "bits_max", "cities", "hours", "slot_minutes", "because"),
     "test": (
         "name", "who", "who_is", "tells", "about", "audience", "purpose", "through", "expect", "effect", "standing", "amount",
         "currency", "times", "undoable",
@@ -92,6 +93,7 @@ def combine(base: Loaded, user: Loaded) -> Loaded:
             problems.append(problem)
             extra += _deny_all(f"drop-{len(problems)}", problem)
     groups = ((g.norms, g.allowances, g.bits) for g in (kept, user.norms, extra))
+    problems += differing(user.norms.bits, kept.bits)
     both = _distinct(_Gathered(*(sum(group, ()) for group in zip(*groups, strict=True))), problems)
     return Loaded(_with_over_checked(both, base.norms, problems), user.drop, base.tests + user.tests, tuple(problems))
 
@@ -313,9 +315,14 @@ class _Reader:
             purpose=f.concepts("purpose", purposes()),
             bits_max=f.whole("bits_max"),
             because=f.because(),
+            cities=f.texts("cities", (), city_error) if "cities" in f.row else (),
+            hours=f.hours(),
+            slot_minutes=f.whole("slot_minutes") if "slot_minutes" in f.row else 0,
             origin=self.origin,
             line=f.chunk.line,
         )
+        if wrong := slots_error(bits.hours, bits.slot_minutes):
+            f.wrong("hours" if "hours" in f.row else "slot_minutes", wrong)
         if not f.problems:  # an erring allowance in bits gives none
             self.norms.bits += (bits,)
 

@@ -103,7 +103,12 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Bits:
-    """How many bits the view `view` (its own information type) may tell one recipient about one fact, ever (G6.3)."""
+    """How many bits the view `view` (its own information type) may tell one recipient about one fact, ever (G6.3).
+
+    The view's parameters are fixed here and nowhere else (G6.2), and are the same in all norms of a view that state them:
+    cities              that a city may be named of; all others are elsewhere
+    hours, slot_minutes the slots of a day that are told free or not: "09:00-18:00", in slots of so many minutes
+    """
 
     id: str
     view: str
@@ -112,6 +117,9 @@ class Bits:
     purpose: tuple[str, ...]
     bits_max: int
     because: str
+    cities: tuple[str, ...] = ()
+    hours: str = ""
+    slot_minutes: int = 0
     origin: str = ""
     line: int = 0
 
