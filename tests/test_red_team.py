@@ -250,7 +250,7 @@ def test_an_answer_is_for_its_own_line() -> None:
 @pytest.mark.parametrize("letter", ["\U000e0148", "\u3164", "\u115f", "\uffa0", "\u034f", "\ufe0f", "\u17b4", "\u180b", "\u2003", "\u00a0"])
 def test_what_shows_nothing_is_spelled_out(letter: str) -> None:
     """G5.5."""
-    assert inert(f"at 7{letter}!") == f"at 7\\u{ord(letter):04x}!"
+    assert inert(f"at 7{letter}!") == (f"at 7\\u{ord(letter):04x}!" if ord(letter) < 0x10000 else f"at 7\\U{ord(letter):08x}!")
     assert inert("Grüße, 你好, naïve") == "Grüße, 你好, naïve"
 
 

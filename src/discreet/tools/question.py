@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from discreet.kernel.contract import Role
+from discreet.kernel.contract import REQUIRED, Role
 from discreet.kernel.monitor import Decision, Flow
-from discreet.kernel.value import plain
+from discreet.kernel.value import lift, plain
 from discreet.policy.explain import lasting, why_asked
 
 ANSWER_CHARS_MAX = 2_000  # of one text that is only told; what is longer is shown cut, with its length
@@ -79,8 +80,7 @@ def question(flow: Flow, decision: Decision) -> Question:
     """The question that a flow with verdict `ask` puts."""
     private = tuple(sorted({tag.type for tag in (*flow.pc.tags, *flow.preflight_pc.tags) if tag.type != "request"}))
     reasons = tuple(map(inert_line, why_asked(flow, decision)))
-    shown = tuple((name, content) for name, value in flow.arguments.items() if value.data is not None and (content := inert(plain(value), None)))
-    shown = tuple((name, content + _currency(flow, name)) for name, content in shown)
+    shown = tuple((name, content + _currency(flow, name)) for name, value in flow.arguments.items() if (content := _shown(flow, name, plain(value))))
     return Question(flow, decision, shown, reasons, private, bool(lasting(flow, decision)))
 
 
@@ -90,13 +90,27 @@ def _currency(flow: Flow, name: str) -> str:
     return f" {currency}" if currency and "currency" not in flow.arguments and flow.contract.parameter(name).role is Role.AMOUNT else ""
 
 
+def _shown(flow: Flow, name: str, data: Any) -> str:
+    """An argument as it will be sent; nothing where it is left as empty as the tool has it."""
+    parameter = flow.contract.parameter(name)
+    if data is None or (data in ("", (), [], {}) and parameter.default is not REQUIRED and plain(lift(parameter.default)) in (data, None)):
+        return ""
+    return exact(data, parameter.shape.kind)
+
+
+def exact(data: Any, kind: str = "any") -> str:
+    """What is agreed to, such that no two things look alike: a text stands as it is where only a text can stand, and all else
+    as JSON; a backslash is doubled, so that what `inert` spells out is never what a text spells out itself (G5.5)."""
+    return inert(data.replace("\\", "\\\\") if isinstance(data, str) and kind in ("text", "enum") else _written(data), None)
+
+
 def inert(data: Any, chars_max: int | None = ANSWER_CHARS_MAX) -> str:
     """Text that cannot act on a terminal or mislead the eye: controls, bidi marks and invisible characters are spelled out.
 
     What is agreed to is never cut (`chars_max` None): what nobody saw, nobody agreed to (G5.5).
     """
-    text = data if isinstance(data, str) else _listed(data)
-    shown = "".join(c if _visible(c) else f"\\u{ord(c):04x}" for c in text[:chars_max])
+    text = data if isinstance(data, str) else _written(data)
+    shown = "".join(c if _visible(c) else f"\\u{ord(c):04x}" if ord(c) < 0x10000 else f"\\U{ord(c):08x}" for c in text[:chars_max])
     return shown if chars_max is None or len(text) <= chars_max else f"{shown}… ({len(text)} characters in all)"
 
 
@@ -105,11 +119,15 @@ def inert_line(data: Any) -> str:
     return inert(data).replace("\n", "\\n")
 
 
-def _listed(data: Any) -> str:
-    if isinstance(data, (list, tuple)):
-        return ", ".join(_listed(item) if not isinstance(item, str) else item for item in data)
-    if isinstance(data, dict):
-        return ", ".join(f"{key}: {_listed(item) if not isinstance(item, str) else item}" for key, item in data.items())
+def _written(data: Any) -> str:
+    """As JSON, in the order in which it is; a date or a duration, which JSON has none of, without quotation marks."""
+    match data:
+        case None | bool() | str():
+            return json.dumps(data, ensure_ascii=False)
+        case list() | tuple():
+            return f"[{', '.join(map(_written, data))}]"
+        case dict():
+            return f"{{{', '.join(f'{_written(key)}: {_written(item)}' for key, item in data.items())}}}"
     return str(data)
 
 
