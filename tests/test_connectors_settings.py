@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from discreet.agents.home import Home
+from discreet.connectors.errors import InvalidArgument
+from discreet.connectors.files import Files, FilesConfig
 from discreet.connectors.settings import LIST_ITEMS_MAX, SETTING_CHARS_MAX, check
 from discreet.kernel.errors import DiscreetError
 
@@ -31,6 +33,21 @@ def test_a_mistake_is_told_where_it_stands(text: str, told: str) -> None:
 
 def test_what_is_in_order_passes() -> None:
     check(tomllib.loads(f"[person]\nname = 'N'\nzone = 'Europe/Berlin'\n[mail]\n{MAIL}[[shop]]\nname = 'a'\nurl = 'x'\n[files]\ndocs = '/d'\nholds_docs = ['document']\n[[mcp]]\nname = 'b'\ncommand = ['x']\n"))
+
+
+def test_folders_that_contain_each_other_are_told_apart_from_folders_beside_each_other(tmp_path: Path) -> None:
+    """G2.6: the inner one would be read as what the outer one holds."""
+    for name in ("home/medical", "homes"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "home")
+    home, medical, beside, link = (str(tmp_path / name) for name in ("home", "home/medical", "homes", "link"))
+    for one, other in ((home, medical), (medical, home), (home, home), (link, medical), (f"{beside}/../home", medical), (home, f"{home}/not/there/yet"), ("~", "~/x")):
+        with pytest.raises(DiscreetError, match=r"^config\.toml: \[files\] [ab]: lies in `[ab]`"):
+            check({"files": {"a": one, "b": other, "holds_b": ["health"]}})
+        with pytest.raises(InvalidArgument):
+            Files(FilesConfig({"a": Path(one), "b": Path(other)}))
+    check({"files": {"a": home, "b": beside, "holds_a": ["health"], "holds_b": ["health"]}})
+    Files(FilesConfig({"a": Path(medical), "b": Path(beside)}))
 
 
 def test_a_mistake_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

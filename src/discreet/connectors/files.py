@@ -33,6 +33,26 @@ class FilesConfig:
     closed: tuple[Path, ...] = ()  # the agent's own: a plan that wrote there would change norms (G2.7)
 
 
+def nested(roots: Mapping[str, Path | str]) -> tuple[str, str] | None:
+    """Two names of which the first lies in the second, or is the same folder, by any spelling or link (G2.6)."""
+    real = {name: Path(os.path.realpath(Path(path).expanduser())) for name, path in roots.items()}
+    kept = {name: _identity(path) for name, path in real.items()}
+    for name, path in real.items():
+        above = {_identity(one) for one in (path, *path.parents)}
+        found = next((other for other, id_ in kept.items() if other != name and id_ in above), None)
+        if found is not None:
+            return name, found
+    return None
+
+
+def _identity(path: Path) -> object:
+    try:
+        told = path.stat()
+    except OSError:
+        return path  # it may come to be
+    return told.st_dev, told.st_ino
+
+
 class Files(Connector):
     """Named roots of the local file system as a connector."""
 
@@ -49,6 +69,9 @@ class Files(Connector):
         for name in config.roots:
             if not name or "/" in name or name in (".", ".."):
                 raise InvalidArgument("roots", "have plain names")
+        inside = nested(config.roots)
+        if inside is not None:
+            raise InvalidArgument("roots", f"`{inside[0]}` lies in `{inside[1]}`: what lies in one folder would be read as what another one holds")
         self.config = config
 
     def _prepare_list(self, args: Mapping[str, Any], nonce: str, now: datetime) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from typing import Any
 
 from discreet.kernel.errors import DiscreetError, nearest
 
+from .files import nested
+
 SETTING_CHARS_MAX = 4_000
 LIST_ITEMS_MAX = 100
 PORT_MAX = 65_535
@@ -57,6 +59,9 @@ def _table(name: str, held: Mapping[str, Any]) -> None:
     if name == "files":
         for key, value in held.items():
             _fits(name, key, value, LIST if key.startswith("holds_") else TEXT)
+        inside = nested({key: value for key, value in held.items() if not key.startswith("holds_")})
+        if inside is not None:
+            raise DiscreetError(f"config.toml: [files] {inside[0]}: lies in `{inside[1]}`; each folder holds what is said of it alone, so name the inner or the outer one")
         return
     _settings(name, held, TABLES[name])
     if name == "person":
