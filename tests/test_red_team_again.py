@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from discreet.evidence.world import Setting, observe, session_of
+from discreet.connectors.files import Files, FilesConfig
+from discreet.connectors.files_tools import files_tools
+from discreet.evidence.world import Setting, State, observe, session_of
 from discreet.kernel.contract import Contract, Effect, Parameter, Place, Role
 from discreet.kernel.label import label
 from discreet.kernel.monitor import Decision, Flow
@@ -18,10 +22,60 @@ from discreet.policy.edit import add_norm
 from discreet.policy.explain import lasting
 from discreet.policy.load import combine, defaults, load, parse
 from discreet.tools.question import Reply, exact
-from discreet.tools.registry import tool
-from tests.test_red_team import DOCUMENTS, FIXED, PEOPLE, REQUEST, SECRETS, chats
+from discreet.tools.registry import Tool, tool
+from tests.test_red_team import DOCUMENTS, FIXED, PEOPLE, REQUEST, SAM, SECRETS, both, chats, services
 
 ANYONE = combine(defaults(), parse(DOCUMENTS.replace('"friend"', '"anyone"'))).norms
+
+
+# ---------------------------------------------------------------------------------------------------- places (G2.6)
+
+
+SEND = 'mail.send(to=contacts.find(name="Sam").email, subject="late", body={})'
+READ = SEND.format('files.read(path="shared/plan.txt")')
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Callable[[State], list[Tool]]:
+    """The shipped tools over two folders: one of letters about health, one of plain documents."""
+
+    def tools(state: State) -> list[Tool]:
+        for name in ("medical", "shared"):
+            shutil.rmtree(tmp_path / name, ignore_errors=True)
+            (tmp_path / name).mkdir()
+        (tmp_path / "medical" / "report.txt").write_text(state.secrets["secret"])
+        (tmp_path / "shared" / "draft.txt").write_text("plain")
+        roots = Files(FilesConfig({"medical": tmp_path / "medical", "shared": tmp_path / "shared"}))
+        return [*services(state), *files_tools(roots, {"medical": ("health",), "shared": ("document/file",)})]
+
+    return tools
+
+
+UNKNOWN = 'x = "shared/plan.txt" if len(mail.search()) > 2 else "shared/other.txt"\n'
+OPEN = 'x = mail.search()[0].subject.replace("hi", "shared/plan.txt")\n'
+
+
+@pytest.mark.parametrize("act", [
+    'files.move(path="medical/report.txt", to="shared/plan.txt")', UNKNOWN + 'files.move(path="medical/report.txt", to=x)', OPEN + 'files.move(path="medical/report.txt", to=x)',
+    OPEN + 'files.write(path=x, text=files.read(path="medical/report.txt"))', OPEN + 'files.write(path=x if "HIV" in files.read(path="medical/report.txt") else "shared/y", text="x")',
+    'for f in files.list(folder="medical")[:5]:\n    files.move(path=f.path, to="shared/plan.txt")',
+])  # fmt: skip
+@pytest.mark.parametrize("answer", [Reply.DENY, Reply.ONCE])
+def test_what_is_moved_is_written_where_it_goes(act: str, answer: Reply, folders: Any) -> None:
+    """A move takes contents along that are no argument, and a path may be known in the run alone."""
+    first, second = both(f"{act}\n{READ}", folders, DOCUMENTS, answer)
+    assert first.of(SAM) == second.of(SAM)
+
+
+@pytest.mark.parametrize("act", [
+    'files.move(path="shared/draft.txt", to="shared/plan.txt")', OPEN + 'files.move(path="shared/draft.txt", to=x)', OPEN + 'files.write(path=x, text="plain")',
+    'for f in files.list(folder="shared")[:5]:\n    files.move(path=f.path, to="shared/plan.txt")',
+    'files.move(path="medical/report.txt", to="medical/old.txt")\nfiles.write(path="shared/plan.txt", text="plain")',
+    'for f in files.list(folder="medical")[:5]:\n    files.move(path=f.path, to=f"medical/old {f.name}")\nfiles.write(path="shared/plan.txt", text="plain")',
+])  # fmt: skip
+def test_what_is_moved_among_its_like_goes_on(act: str, folders: Any) -> None:
+    first, _ = both(f'{act}\nprint(files.read(path="shared/plan.txt"))\nprint(len(files.list(folder="medical")))\nprint([f.name for f in files.list(folder="medical")])', folders, DOCUMENTS, Reply.ONCE)
+    assert first.told[0] == "plain" and first.told[1] == "1" and ("old" in first.told[2]) is ("medical/old" in act)
 
 
 # ---------------------------------------------------------------------------------------------------- questions (G5.5)

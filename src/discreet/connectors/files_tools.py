@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from discreet.kernel.contract import Contract, Effect, Parameter, Place, Role
 from discreet.kernel.label import label
 from discreet.kernel.shape import list_of, record_of, scalar, text
-from discreet.kernel.value import Value
+from discreet.kernel.value import Unknown, Value
 from discreet.tools.kept import ORDINARY
 from discreet.tools.registry import Tool
 
@@ -27,16 +28,23 @@ def files_tools(files: Files, holds: Mapping[str, tuple[str, ...]] | None = None
     """The tools of all roots. `holds` names the information types that a root's files tell of the user, else `document`."""
     held = {root: (holds or {}).get(root, ("document",)) for root in files.config.roots}
     places = {root: Place(f"files/{root}", label([(t, "user") for t in types], (SOURCE,)), keeps=ORDINARY) for root, types in held.items()}
-    anywhere = Place("files", label([(t, "user") for types in held.values() for t in types], (SOURCE,)), keeps=ORDINARY)
+    common = frozenset.intersection(*map(frozenset, held.values())) if held else frozenset()
+    anywhere = Place("files", label([(t, "user") for types in held.values() for t in types], (SOURCE,)), keeps=ORDINARY,
+                     fits=label([(t, "user") for t in sorted(common)], (SOURCE,)), open=True)
 
-    def within(*names: str):
+    def within(name: str):
         def place(arguments: Mapping[str, Value]) -> Place:
-            """The root that every path argument lies in, if it is one and known before the call."""
-            paths = [arguments[name].data for name in names]
-            roots = {path.strip("/").partition("/")[0] if isinstance(path, str) else "" for path in paths}
+            """The root that the path lies in, if it is known before the call, or all that it could be lie in it."""
+            path = arguments[name].data
+            could = path.choices if isinstance(path, Unknown) and path.choices else (path,)
+            roots = {one.strip("/").partition("/")[0] if isinstance(one, str) else "" for one in could}
             return places.get(roots.pop(), anywhere) if len(roots) == 1 else anywhere
 
         return place
+
+    def moved(arguments: Mapping[str, Value]) -> Place:
+        """Where it goes; that it is gone shows where it was."""
+        return replace(within("to")(arguments), shows=(within("path")(arguments),))
 
     size_max = files.config.file_bytes_max
     made = {
@@ -47,7 +55,7 @@ def files_tools(files: Files, holds: Mapping[str, tuple[str, ...]] | None = None
         "write": Contract("files.write", "write a new text file", (Parameter("path", _path, Role.WHAT), Parameter("text", text(max=size_max))),
                           _written, Effect.WRITE, "storage", within("path"), (), undoable=True, calls_max=20),
         "move": Contract("files.move", "move or rename a file", (Parameter("path", _path, Role.WHAT), Parameter("to", _path, Role.WHAT)), _written,
-                         Effect.WRITE, "storage", within("path", "to"), (), undoable=True, calls_max=20),
+                         Effect.WRITE, "storage", moved, (), undoable=True, calls_max=20, origin=within("path")),
         "delete": Contract("files.delete", "delete a file", (Parameter("path", _path, Role.WHAT),), record_of("Deleted", deleted=scalar("bool")),
                            Effect.DELETE, "storage", within("path"), (), calls_max=20),
     }

@@ -100,6 +100,8 @@ class Place:
     readable  whether any tool reads it again; what is written to a place that none reads need not fit its label
     keeps     information types that it may come to hold beyond its label; from then on its label has them too
     shows     places that hold less and in which a write here shows too: free/busy of a calendar, one person's mails of a mailbox
+    fits      what a write has to fit, where `label` is that of several places together: of a path that is not known before the run
+              what all of them hold, and in the run what that one holds which it turned out to be; `open` until then
     currency  in which amounts of calls here are, by the user's configuration; the connector refuses any other
     """
 
@@ -113,12 +115,19 @@ class Place:
     own_sources: frozenset[str] | None = None  # those of the contract, where the label has come to hold more
     currency: str = ""
     unsaid: bool = False  # no place was stated: nobody knows where it shows
+    fits: Label | None = None
+    open: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.label, Label):
             raise DiscreetError(f"place `{self.id}`: label: a Label is needed, such as `label([(\"health\", \"user\")])`; got {self.label!r}")
         _texts(self.readers, f"place `{self.id}`: readers")
         _texts(self.keeps, f"place `{self.id}`: keeps")
+
+    @property
+    def holds(self) -> Label:
+        """What a write has to fit."""
+        return self.label if self.fits is None else self.fits
 
     @property
     def declared(self) -> frozenset[str]:
@@ -136,6 +145,8 @@ class Contract:
 
     place       where it shows and whence the result is. Not stated, the result is labelled as the worst of its shape, or as WORST
                 where the shape leaves something unlabelled, and a write shows wherever who hears it can look
+    origin      whence the effect takes stored contents that are no argument: what is moved or copied by its id is written where it
+                goes, and may be there no more than its contents may (G2.6)
     recipients  ids of fixed recipients, besides those named by arguments with an `address` and the place's owner and readers.
                 Where none of these is stated an outsider whom nobody knows hears the call; `()` states that nobody does
     purpose     of the purpose vocabulary; never taken from a plan or a service (G5.3)
@@ -162,6 +173,7 @@ class Contract:
     view_bits: int = 0
     calls_max: int = 200
     seconds_max: int | None = SECONDS_MAX
+    origin: Place | PlaceRule | None = None
 
     def __post_init__(self) -> None:
         where = f"`{self.name}`"
@@ -194,6 +206,10 @@ class Contract:
     def place_of(self, arguments: Mapping[str, Value]) -> Place:
         """The place of this call; a rule looks at arguments that are known before the call only."""
         return self.place(arguments) if callable(self.place) else self.place
+
+    def origin_of(self, arguments: Mapping[str, Value]) -> Place:
+        """The place of the stored contents that this call takes along."""
+        return self.origin(arguments) if callable(self.origin) else self.origin or NOPLACE
 
     def result_of(self, arguments: Mapping[str, Value]) -> Shape:
         return self.result_rule(arguments) if self.result_rule else self.result

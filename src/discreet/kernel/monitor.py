@@ -40,10 +40,11 @@ class Flow:
     preflight: Label = PUBLIC  # what the preflight saw at this line; the check is on the join (G3.8)
     preflight_pc: Label = PUBLIC  # what it saw decide whether this line runs
     together: int = 0  # how often all lines of this tool to these recipients may run, where that is more
+    moved: Label = PUBLIC  # of the stored contents that the call takes along by their id, which are no argument
     label: Label = field(init=False)  # join of pc, every argument and its shapes (G5.4), and of what is shared by an id
 
     def __post_init__(self) -> None:
-        label = join2(self.pc, self.preflight)
+        label = join2(join2(self.pc, self.preflight), self.moved)
         if self.contract.shares:
             label = join2(label, self.place.label)
         for value in self.arguments.values():
@@ -71,8 +72,8 @@ class Flow:
 
     @property
     def content(self) -> Label:
-        """The join of all that a place would hold after this write: every argument that does not select."""
-        result = PUBLIC
+        """The join of all that a place would hold after this write: every argument that does not select, and what it takes along."""
+        result = self.moved
         for parameter in self.contract.parameters:
             value = self.arguments.get(parameter.name)
             if value is not None and not parameter.address and not selects(parameter):
@@ -207,22 +208,29 @@ def decide(flow: Flow, judge: Judge) -> Decision:
     return Decision((*findings, *judged))
 
 
+WHY_OPEN = "where it is written shows only in the run, and whatever does not hold this is refused it then"
+
+
 def beyond(label_: Label, place: Place) -> tuple[Tag, ...]:
     """The tags of `label_` that the place does not hold; what is left of the request may stand anywhere (G4.1)."""
-    return tuple(tag for tag in sorted(label_.tags) if tag not in place.label.tags and tag.type != "request")
+    return tuple(tag for tag in sorted(label_.tags) if tag not in place.holds.tags and tag.type != "request")
 
 
 def _places(flow: Flow) -> list[Finding]:
     """A write must fit the label of the place where its effect shows (G2.6).
 
     By then the place's label has what the place `keeps`. Beyond that, pc, ids, sizes and keys are denied; contents are asked,
-    since the user's answer makes the place hold them. A place that no tool reads again shows nothing.
+    since the user's answer makes the place hold them. A place that no tool reads again shows nothing. Where it is not known before the
+    run which place it is, that one has to hold all of it already: no other may come to hold more by what the run found.
     """
     place = flow.place
     if flow.contract.effect is Effect.READ or place.id == "nowhere" or flow.theirs or not place.readable:
         return []
     control = beyond(flow.control, place)
     contents = [tag for tag in beyond(flow.content, place) if tag not in control]
+    if place.fits is not None:
+        verdict = Verdict.ASK if place.open else Verdict.DENY
+        return [Finding(verdict, place.id, tag, why=WHY_OPEN) for tag in (*control, *contents)]
     return [
         *(Finding(Verdict.DENY, place.id, tag, why="the write would show this in a place that does not hold it") for tag in control),
         *(Finding(Verdict.ASK, place.id, tag, why="the place would hold this from then on, and all that is read there count as it") for tag in contents),

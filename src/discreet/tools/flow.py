@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from discreet.kernel.contract import Effect, Parameter, Place, Recipient
 from discreet.kernel.domain import ABSTRACT
 from discreet.kernel.interpreter import Request
-from discreet.kernel.label import Label, join2
+from discreet.kernel.label import PUBLIC, Label, join2
 from discreet.kernel.monitor import Flow
 from discreet.kernel.value import Fault, Many, Map, Maybe, Record, Seq, Standing, Unknown, Value
 from discreet.tools.directory import Directory, with_roles
@@ -32,8 +32,9 @@ def flow_of(request: Request, directory: Directory, kept: Kept) -> Flow:
         unknown = _unsaid(request, place, directory)
         recipients[unknown.id] = unknown
     place = kept.seen(place, recipients)
+    moved = PUBLIC if contract.origin is None else kept.place(contract.origin_of(request.arguments)).label
     flow = Flow(
-        contract, request.arguments, request.pc, tuple(recipients.values()), place, request.times, request.span, tuple(unresolved)
+        contract, request.arguments, request.pc, tuple(recipients.values()), place, request.times, request.span, tuple(unresolved), moved=moved
     )  # fmt: skip
     return kept.raised(kept.shared(flow))
 
@@ -99,7 +100,7 @@ def result_label(flow: Flow) -> Label:
     An outside party that answers for itself may repeat what it was told, and it was told only what it may learn; so its
     answer carries the sources of the arguments and not their tags (G1.1).
     """
-    label = join2(flow.pc, flow.place.label)
+    label = join2(join2(flow.pc, flow.place.label), flow.moved)
     for parameter in flow.contract.parameters:  # whom the call asks decides who answers, so that argument keeps its tags
         value = flow.arguments[parameter.name]
         label = join2(label, value.total.without_tags() if flow.theirs and not parameter.address else value.total)

@@ -40,11 +40,14 @@ class Kept:
 
     def place(self, place: Place) -> Place:
         """The place with all that is kept in it: `files` shows what `files/notes` holds, and a file of unknown name what `files` does."""
-        result = place.label
+        result, fits = place.label, place.fits
         for id_, more in self.labels.items():
-            if id_ == place.id or place.id.startswith(f"{id_}/") or id_.startswith(f"{place.id}/"):
+            around = id_ == place.id or place.id.startswith(f"{id_}/")
+            if around or id_.startswith(f"{place.id}/"):
                 result = join2(result, more)
-        return place if result is place.label else replace(place, label=result, own_sources=place.declared)
+            if around and fits is not None:
+                fits = join2(fits, more)
+        return place if result is place.label else replace(place, label=result, own_sources=place.declared, fits=fits)
 
     def seen(self, place: Place, recipients: Mapping[str, Recipient]) -> Place:
         """The place with what writes of no stated place may have put there: into whatever somebody who heard them can look
@@ -86,12 +89,15 @@ class Kept:
         sources = frozenset() if OUTSIDE in place.label.sources else flow.content.sources
         shown = _held(flow.content) | {t: a for t, a in _held(flow.control).items() if _keeps(place, t)}
         now = label({t: a for t, a in shown.items() if _keeps(place, t)}, sources)
-        self._raise(place.id, label(shown, sources), place.label)
+        self._raise(place.id, now if place.open else label(shown, sources), place.holds)
         for other in place.shows:  # what decided this write shows there, and a place that has less audience gives less to hear
             deciding = flow.deciding
             seen = frozenset() if OUTSIDE in other.label.sources else deciding.sources
             self._raise(other.id, label(_held(deciding), seen), other.label)
-        return flow if now <= place.label else replace(flow, place=replace(place, label=join2(place.label, now), own_sources=place.declared))
+        if now <= place.holds:
+            return flow
+        fits = None if place.fits is None else join2(place.fits, now)
+        return replace(flow, place=replace(place, label=join2(place.label, now), own_sources=place.declared, fits=fits))
 
     def _raise(self, id_: str, more: Label, declared: Label) -> None:
         if not more <= declared:

@@ -86,16 +86,18 @@ class Preview:
             labels, deciding = join(*[f.label for f in seen]), join(*[f.pc for f in seen])
             found = self._bounds[key] = (labels, deciding, sum([f.times for f in seen]), max([f.together for f in seen]))
         preflight_, pc, times, together = found
-        return Flow(flow.contract, flow.arguments, flow.pc, flow.recipients, self._place(flow), times, flow.span, flow.unresolved, preflight_, pc, together)
+        return Flow(flow.contract, flow.arguments, flow.pc, flow.recipients, self._place(flow), times, flow.span, flow.unresolved, preflight_, pc, together, flow.moved)
 
     def _place(self, flow: Flow) -> Place:
-        """The call's place, which is fixed before the run (G2.6): where the preflight saw only others, the join of those."""
+        """The call's place, which is fixed before the run (G2.6): where the preflight saw only others, the join of those, and a
+        write fits the one that it turned out to be."""
         seen = []
         for _, line in self._at[flow.span]:
             if line.flow.place.id == flow.place.id:
                 return flow.place
             seen.append(line.flow.place)
-        return replace(seen[0], label=join(*(place.label for place in seen)), readers=tuple({r: None for p in seen for r in p.readers}))
+        fits = flow.place.holds if any(place.open for place in seen) else None
+        return replace(seen[0], label=join(*(place.label for place in seen)), readers=tuple({r: None for p in seen for r in p.readers}), fits=fits, open=False)
 
     @property
     def verdict(self) -> Verdict:
