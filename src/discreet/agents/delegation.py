@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from discreet.kernel.contract import NOPLACE, Contract, Effect, Parameter, Role
+from discreet.kernel.contract import NOPLACE, WORST, Contract, Effect, Parameter, Role
 from discreet.kernel.domain import scan
 from discreet.kernel.errors import PlanError
 from discreet.kernel.interpreter import Request, run
@@ -39,9 +39,8 @@ TEXT_CHARS_MAX = 20_000
 GOAL_CHARS_MAX = 500
 
 Draft = Callable[[str, str, Mapping[str, Contract]], str]  # (text, goal, tools) -> plan source; a model, so anything
-RESULT = Shape(  # what it gives comes from a model that read the text, and the preflight sees so
-    "record", label((), (SOURCE,)), name="Delegated", fields={"done": scalar("int", max=EFFECTS_MAX), "told": text(max=2_000)}
-)
+GIVEN = join2(WORST, label((), (SOURCE,)))  # what it gives may be anything that its plan read, which nobody knows before the call (G2.5)
+RESULT = Shape("record", GIVEN, name="Delegated", fields={"done": scalar("int", max=EFFECTS_MAX), "told": text(max=2_000)})
 
 
 def delegate_tool(draft: Draft, recipient: str) -> Tool:
@@ -67,6 +66,7 @@ class _Delegated:
     def __init__(self, gate: Gate, request: Request, base: Label, draft: Draft) -> None:
         self.gate, self.request, self.draft = gate, request, draft
         self.start = join2(base, label((), (SOURCE,)))
+        self.given = join2(base, GIVEN)
         self.pending: list[_Call] = []
 
     def run(self) -> Value:
@@ -75,25 +75,28 @@ class _Delegated:
         tools = {name: c for name, c in self.gate.tools.contracts.items() if name != NAME}
         source = self.draft(shown[:TEXT_CHARS_MAX], str(goal), tools)
         gate = self.gate
+        kept = gate.kept.copy()
+        kept.join(gate.preview.kept if gate.preview else {})  # also by lines that were not taken (G2.6)
         inner = Gate(
-            gate.tools, gate.directory, _asking(gate.judge), gate.ledger, gate.errand, gate.secret, gate.clock, gate.asker, gate.progress,
-            kept=gate.kept.copy(), turn=gate.turn, acts=gate.acts,
+            gate.tools, gate.directory, _asking(gate.judge), gate.ledger, gate.errand, gate.handed(), gate.clock, gate.asker, gate.progress,
+            kept=kept, turn=gate.turn, acts=gate.acts,
         )  # fmt: skip
         try:
             plan = resolve(parse(source), tools)
-            preview = preflight(plan, gate.directory, inner.judge, None, self.start, clock=gate.clock.replace(tzinfo=None), kept=gate.kept.copy())
+            preview = preflight(
+                plan, gate.directory, inner.judge, None, self.start, clock=gate.clock.replace(tzinfo=None), kept=kept.copy(), often=gate.often
+            )
         except PlanError:
             return fault("schema", self.start, self.request.span)  # what was wrong with it depends on the text
         inner.preview = preview
+        gate.often = preview.often
         gate.kept.join(preview.kept)  # before the first effect, whichever of them will be made (G2.6)
         gate.keep(preview.kept)
         outcome = run(plan, _Collector(inner, self.pending), self.start, clock=gate.clock.replace(tzinfo=None), limits=preview.outcome.limits)
         done = self._confirmed(inner)
-        gate.questions += inner.questions
-        gate.denied += inner.denied
-        gate.performed += inner.performed
+        gate.questions += inner.questions  # what was done or denied in it is told to the user, by the ledger, and to no planner (G4.4)
         told = "; ".join(str(plain(value)) for value in outcome.told)[:2_000]
-        return record("Delegated", {"done": Value(done, self.start), "told": Value(told, self.start)}, self.start)
+        return record("Delegated", {"done": Value(done, self.given), "told": Value(told, self.given)}, self.given)
 
     def _confirmed(self, inner: Gate) -> int:
         """Ask once for all effects, exactly as they will be made; all or none."""

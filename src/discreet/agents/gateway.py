@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from discreet.agents.planning import handles_of
-from discreet.agents.session import Given, Planned, Report, Session, World, denied
+from discreet.agents.session import Given, Planned, Report, Session, World, by_people, denied, public
 from discreet.agents.waiting import Waiting
 from discreet.kernel.contract import NOPLACE, Contract, Effect, Parameter, Recipient
 from discreet.kernel.errors import DiscreetError, PlanError, nearest
@@ -30,19 +30,18 @@ from discreet.kernel.monitor import Decision, Flow, Verdict
 from discreet.kernel.resolve import ResolvedPlan
 from discreet.kernel.shape import scalar
 from discreet.kernel.shape import text as text_shape
-from discreet.kernel.value import Fault, Seq, Value, fault, plain
+from discreet.kernel.value import Fault, Value, fault, plain
 from discreet.models.planner import RECALLABLE, RULES, short_stubs, with_choices
 from discreet.models.spans import redact
 from discreet.policy.decide import Index
 from discreet.policy.known import SHIPPED_TOOLS, fitted
 from discreet.policy.load import load
 from discreet.policy.norm import Norms
-from discreet.tools.directory import Directory
 from discreet.tools.flow import result_label
 from discreet.tools.kept import Kept
-from discreet.tools.preflight import Line, Preview
+from discreet.tools.preflight import Doing, Line, Preview, doings
 from discreet.tools.question import Asker
-from discreet.tools.registry import Toolbox, tool
+from discreet.tools.registry import tool
 
 AGENT = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")  # what an agent can be called
 REQUEST_S_MAX = 3_600  # that a request waits to be taken up
@@ -70,28 +69,23 @@ class Counted(Index):
     """The norms for an agent's calls: how often counts over all its errands of a day, and what it says of its own accord to
     somebody whom no norm speaks of is asked rather than denied."""
 
-    def __init__(self, norms: Norms, done: Counter[tuple[str, frozenset[str]]]) -> None:
+    def __init__(self, norms: Norms, done: Counter[Doing]) -> None:
         super().__init__(norms)
         self.done = done
 
     def __call__(self, flow: Flow) -> Decision:
-        before = self.done[doing(flow)] if flow.contract.effect is not Effect.READ else 0
+        before = max(self.done[one] for one in doings(flow)) if flow.contract.effect is not Effect.READ else 0
         decision = super().__call__(replace(flow, together=max(flow.times, flow.together) + before) if before else flow)
         return Decision(tuple(
             replace(f, verdict=Verdict.ASK, why=WHY) if f.verdict is Verdict.DENY and not f.norms and f.tag is not None and f.tag.type == "request" else f
             for f in decision.findings
         ))  # fmt: skip
 
-    def counting(self, done: Counter[tuple[str, frozenset[str]]]) -> Counted:
+    def counting(self, done: Counter[Doing]) -> Counted:
         """The same norms after other acts."""
         other = copy.copy(self)
         other.done = done
         return other
-
-
-def doing(flow: Flow) -> tuple[str, frozenset[str]]:
-    """What is done to whom, for counting how often."""
-    return flow.contract.name, frozenset(r.id for r in flow.recipients)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +123,7 @@ class Gateway:
         self.norms = norms or (lambda: world.judge.norms)  # type: ignore[attr-defined]
         self.world = world
         self._judges: tuple[Norms | None, Counted | None] = (None, None)  # the norms as they were last, made ready
-        self.public = _public(world)
+        self.public = replace(public(world), judge=Counted(load().norms, Counter()))
         self.views = {t.contract.view for t in world.tools.values() if t.contract.view}
         self.single = {name: t.contract for name, t in world.tools.items() if not t.contract.view}  # no handle holds what a view gave: its bits are counted by plan
         self.held: dict[str, Held] = {}
@@ -238,7 +232,7 @@ class Gateway:
             parts += [words.total for words in handles.values()]
         parts += [outcome.stopped.total] if outcome.stopped is not None else []
         parts += [outcome.names[name].total] if name else []
-        parts += [PEOPLE] if any(_by_people(flow) for flow in flows) else []
+        parts += [PEOPLE] if any(by_people(flow) for flow in flows) else []
         return join(REQUEST, outcome.pc, *parts)
 
     def _tell(self, words: str, telling: Label) -> bool:
@@ -283,10 +277,10 @@ class Gateway:
             self._judges = (norms, judge)
         self.world = replace(self.world, judge=judge.counting(self._done()))
 
-    def _done(self) -> Counter[tuple[str, frozenset[str]]]:
+    def _done(self) -> Counter[Doing]:
         found = self.waiting.get("done", self.agent) or {}
         today = self.clock().date().isoformat()
-        return Counter({(name, frozenset(ids)): count for name, ids, count in found.get("acts", []) if found.get("day") == today})
+        return Counter({(name, id_): count for name, id_, count in found.get("acts", []) if found.get("day") == today})
 
     def _count(self, planned: Planned) -> None:
         """Count what a plan may do, whether or not it comes to it: a norm's limit holds for all that an agent does in a day (G1.2)."""
@@ -294,8 +288,9 @@ class Gateway:
         if acts:
             done = self._done()
             for flow in acts:
-                done[doing(flow)] += flow.times
-            listed = sorted([name, sorted(ids), count] for (name, ids), count in done.items())
+                for one in doings(flow):
+                    done[one] += flow.times
+            listed = sorted([name, id_, count] for (name, id_), count in done.items())
             self.waiting.put("done", self.agent, {"day": self.clock().date().isoformat(), "acts": listed})
 
     def _notes(self, source: str) -> list[str]:
@@ -310,22 +305,9 @@ class Gateway:
         return [_note(line, plan) for line in preview.lines]
 
 
-def _public(world: World) -> World:
-    """The world as anybody may know it: nobody in the address book, the shipped norms."""
-    entries = [one for one in world.directory.entries if all(kind != "mail" for kind, _ in one.addresses)]
-    tools = [replace(t, contract=replace(t.contract, result_rule=None)) if t.contract.resolves else t for t in world.tools.values()]
-    return replace(world, tools=Toolbox(tools), directory=Directory(entries, world.directory.fixed), judge=Counted(load().norms, Counter()))
-
-
-def _by_people(flow: Flow) -> bool:
-    """Whether what becomes of a call depends on who is in the address book, or which address is one's own."""
-    given = [flow.arguments[p.name].data for p in flow.contract.parameters if p.address == "mail"]
-    return flow.contract.resolves or any(data not in (None, "") and not (isinstance(data, Seq) and not len(data)) for data in given)
-
-
 def _note(line: Line, plan: ResolvedPlan) -> str:
     where = f"{line.flow.span}: `{line.flow.contract.name}`"
-    if _by_people(line.flow) or line.flow.contract.view:
+    if by_people(line.flow) or line.flow.contract.view:
         return f"{where}: decided when it runs"
     said = {Verdict.PERMIT: f"{where}: permitted", Verdict.ASK: f"{where}: the person is asked first"}
     return f"{said.get(line.verdict) or denied(line, plan)}, by the shipped norms"

@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, Protocol
 
 from discreet.agents.said import Said
@@ -38,6 +39,7 @@ from discreet.ledger.entry import Kind
 from discreet.ledger.knows import Account, accounts
 from discreet.policy.bits import bits_max
 from discreet.policy.decide import Index
+from discreet.policy.load import load
 from discreet.policy.norm import Used
 from discreet.policy.spending import exhausted, limited, used
 from discreet.tools.call import Gate
@@ -169,7 +171,7 @@ class Session:
 
         def evaluated() -> Preview:
             return preflight(
-                plan, self.world.directory, gate.judge, look_up, begin, shown, said, _wall(gate.clock), handles or {}, gate.kept.copy()
+                plan, self.world.directory, gate.judge, look_up, begin, shown, said, _wall(gate.clock), handles or {}, gate.kept.copy(), before.often if before else None
             )
 
         preview = evaluated()
@@ -178,7 +180,7 @@ class Session:
             if spent.used != gate.judge.norms.used:  # together the lines come to more than an allowance has left
                 gate.judge = gate.judge.using(spent)
                 preview = evaluated()
-        gate.preview = preview
+        gate.preview, gate.often = preview, preview.often
         if preview.nobody:  # who is named and not there is told to the user alone, and before anything is done (G3.6)
             name, _, *keys = preview.nobody[0]
             raise PlanError(f"`{name}` finds nothing for {', '.join(shown for _, shown in keys)}")
@@ -278,7 +280,16 @@ class Session:
         reserve(self.world.ledger, planned.gate.errand, list(wants.values()), allowed, tuple(sorted(by)))
 
     def problems(self, source: str, request: str, handles: Mapping[str, Value] | None = None) -> list[str]:
-        """What is wrong with a plan, by text and labels alone: the judge of a planner's samples. No look-up is made."""
+        """What is wrong with a plan by its text, its labels and the shipped norms: the judge of a planner's samples. No look-up is
+        made, and what depends on the user's own norms or on whom they know is told to the user alone (G2.7, G4.4, G5.6)."""
+        try:
+            plan, preview = self.seen(source, request, handles, kept=Kept(), world=public(self.world))
+        except PlanError as error:
+            return [str(error)]
+        return [denied(line, plan) for line in preview.lines if line.verdict is Verdict.DENY and not by_people(line.flow)]
+
+    def wrong(self, source: str, request: str, handles: Mapping[str, Value] | None = None) -> list[str]:
+        """What is wrong with a plan by the user's own norms and address book too: for the user alone."""
         try:
             plan, preview = self.seen(source, request, handles)
         except PlanError as error:
@@ -286,14 +297,16 @@ class Session:
         return [denied(line, plan) for line in preview.lines if line.verdict is Verdict.DENY]
 
     def seen(
-        self, source: str, request: str, handles: Mapping[str, Value] | None = None, given: Mapping[str, Value] | None = None, kept: Kept | None = None
+        self, source: str, request: str, handles: Mapping[str, Value] | None = None, given: Mapping[str, Value] | None = None, kept: Kept | None = None,
+        world: World | None = None,
     ) -> tuple[ResolvedPlan, Preview]:
         """A plan and its preflight without any look-up and any word that a handle stands for: what a planner may hear of follows from it (G4.4)."""
+        world = world or self.world
         held = handles or {}
         unseen = {handle: Value(Unknown("text"), words.label, words.total, words.standing, REQUEST_CHARS_MAX) for handle, words in held.items()}
-        plan = resolve(parse(source), self.world.tools.contracts, frozenset(given or ()))
+        plan = resolve(parse(source), world.tools.contracts, frozenset(given or ()))
         said = Said(_hidden(request, held))
-        return plan, preflight(plan, self.world.directory, self.world.judge, None, self.label, given, said, _wall(self.clock()), unseen, kept)
+        return plan, preflight(plan, world.directory, world.judge, None, self.label, given, said, _wall(self.clock()), unseen, kept)
 
     def found(self, planned: Planned, given: Mapping[str, Value]) -> Preview:
         """The preflight of a prepared plan under this session's own label, with what its look-ups found and nothing looked up again."""
@@ -347,7 +360,7 @@ class Session:
             if lasting:
                 with self.world.alone():
                     self.keep({lasting: ending})
-            if made.problems:
+            if self._faulty(made, request):
                 break
             watch.drafted(made)
             after, planned = self._once(request, made, watch, planned.gate)
@@ -357,8 +370,12 @@ class Session:
             )  # fmt: skip
         return report
 
+    def _faulty(self, made: Drafted, request: str) -> Sequence[str]:
+        """What keeps a drafted plan from running, told to the user; its planner was judged by what anybody may know."""
+        return self.wrong(made.source, request, made.handles) if made.source else made.problems
+
     def _once(self, request: str, made: Drafted, watch: Watch, before: Gate | None) -> tuple[Report, Planned | None]:
-        problems, planned = made.problems, None
+        problems, planned = self._faulty(made, request), None
         if not problems:
             try:
                 planned = self.prepare(made.source, request, made.handles, before=before)
@@ -405,6 +422,24 @@ class Planner(Protocol):
     lasting: str
 
     def __call__(self, request: str, judge: Judged, call: Apart, feedback: Value | None = None) -> Drafted: ...
+
+
+def public(world: World) -> World:
+    """The world as anybody may know it: nobody in the address book, the shipped norms."""
+    entries = [one for one in world.directory.entries if all(kind != "mail" for kind, _ in one.addresses)]
+    tools = [replace(t, contract=replace(t.contract, result_rule=None)) if t.contract.resolves else t for t in world.tools.values()]
+    return replace(world, tools=Toolbox(tools), directory=Directory(entries, world.directory.fixed), judge=_shipped())
+
+
+@cache
+def _shipped() -> Index:
+    return Index(load().norms)
+
+
+def by_people(flow: Flow) -> bool:
+    """Whether what becomes of a call depends on who is in the address book, or which address is one's own."""
+    given = [flow.arguments[p.name].data for p in flow.contract.parameters if p.address == "mail"]
+    return flow.contract.resolves or any(data not in (None, "") and not (isinstance(data, Seq) and not len(data)) for data in given)
 
 
 def denied(line: Line, plan: ResolvedPlan) -> str:

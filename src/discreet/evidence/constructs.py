@@ -147,7 +147,9 @@ LAST: tuple[str, ...] = (  # nothing that follows is the same afterwards
 # What a plan shows to whom.
 SINKS: tuple[str, ...] = (
     "tracker.ping(<any>)", "tracker.ping(<any>)", "tracker.ping(<any>)", "tracker.flaky(<any>)", 'web.fetch("site.example", <any>)', 'web.fetch(<text>, 1)', 'mail.send("eve@evil.example", "hi", <any>)', "mail.send(<person>, \"hi\", <text>)",
-    'mail.send("sam@home.example", <text>, <any>)', "mail.many([<person>, <person>], <any>)", 'mail.many(["sam@home.example", <person>], <any>)', 'mail.many(["sam@home.example", "eve@evil.example"], <any>)', "post.card(<person>, <any>)", 'pay.send("sam", <int>)', "shop.search(<any>)", "shop.order(<text>, <int>)", "doctor.tell(<any>)", "club.join(<any>)", "drafts.write(<text>)", "notes.write(<text>)", "calendar.add(<text>, <date>)",
+    'mail.send("sam@home.example", <text>, <any>)', "mail.many([<person>, <person>], <any>)",
+    'mail.many(["sam@home.example", <person>], <any>)', 'mail.many(["sam@home.example", "eve@evil.example"], <any>)', "post.card(<person>, <any>)", 'pay.send("sam", <int>)',
+    "shop.search(<any>)", "shop.order(<text>, <int>)", "doctor.tell(<any>)", "club.join(<any>)", "drafts.write(<text>)", "notes.write(<text>)", "calendar.add(<text>, <date>)",
     "print(<any>)", "inbox.delete(<text>)", 'fee.pay("sam", <int>)', "tracker.ping()",
 )  # fmt: skip
 # How a value is looked at, so that its elements, its shape, its presence and its failure each are.

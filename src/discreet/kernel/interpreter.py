@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ast
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -127,6 +128,7 @@ class _Machine:
         self.last = Value(None, start)
         self.stopped: Value | None = None
         self.weight, self.steps, self.calls = 1, 0, 0
+        self.called: Counter[str] = Counter()
 
     def run(self) -> Outcome:
         status = self.block(self.plan.tree.body)
@@ -351,10 +353,10 @@ class _Machine:
         invariant(self.preflight, "unknown data on the preflight only")
         entry = dict(self.env)
         outer = self.weight
-        marks = (self.steps, self.calls, len(self.told), self.mark())
+        marks = (self.steps, self.calls, len(self.told), self.mark(), self.called.copy())
         self.weight = outer * max(turns, 1)
         for _ in range(FIXPOINT_PASSES_MAX):
-            self.steps, self.calls = marks[0], marks[1]
+            self.steps, self.calls, self.called = marks[0], marks[1], marks[4].copy()
             del self.told[marks[2] :]
             self.reset(marks[3])
             frame.continued, frame.broken = [], []
@@ -568,17 +570,17 @@ class _Machine:
             else:
                 parts.append((self.eval(part), "", ""))
         made = ops.formatted(parts, span_of(node)).under(self.start)
-        return Value(made.data, made.label, made.total, Standing.DESCRIBED, made.bound) if made.ok and self.describes(node, parts) else made
+        return Value(made.data, made.label, made.total, Standing.WORDED, made.bound) if made.ok and self.describes(node, parts) else made
 
     def describes(self, node: ast.JoinedStr, parts: list[tuple[Value, str, str]]) -> bool:
         """Whether a text is words of the user's and one described text, a space between: `f"Dinner at {best.name}"`. It puts
-        together nothing that was not said or described, so it is described itself; any other computation drops a standing (G3.6)."""
+        together nothing that was not said or described, so it is worded; any other computation drops a standing (G3.6)."""
         if len(parts) != 2:
             return False
         for words, hole, edge in ((0, 1, -1), (1, 0, 0)):
             text, (held, conversion, spec) = node.values[words], parts[hole]
-            if isinstance(text, ast.Constant) and held.standing >= Standing.DESCRIBED and not conversion and not spec and kind_of(held.data) == "text":
-                return "[[" not in text.value and text.value[edge].isspace() and self.said(text.value.strip())
+            if isinstance(text, ast.Constant) and held.standing is Standing.DESCRIBED and not conversion and not spec and kind_of(held.data) == "text":
+                return "[[" not in text.value and text.value.isprintable() and text.value[edge].isspace() and self.said(text.value.strip())
         return False
 
     # ------------------------------------------------------------------------------------------ comprehensions
@@ -834,9 +836,10 @@ class _Machine:
         self.calls += self.weight
         if self.preflight and self.calls > CALLS_MAX:
             raise LimitError(f"the plan could make more than {CALLS_MAX} calls", span_of(node), "bound the list of the loop: `xs[:20]`")
-        if self.preflight and self.weight > contract.calls_max:
+        self.called[contract.name] += self.weight
+        if self.preflight and (times := self.called[contract.name]) > contract.calls_max:
             raise LimitError(
-                f"`{contract.name}` could be called {self.weight} times here; at most {contract.calls_max} are allowed",
+                f"`{contract.name}` could be called {times} times by this plan; at most {contract.calls_max} are allowed",
                 span_of(node), f"bound the list of the loop: `xs[:{contract.calls_max}]`",
             )  # fmt: skip
         return self.port.call(Request(contract, arguments, self.pc, span, self.weight))

@@ -26,9 +26,10 @@ class Standing(IntEnum):
 
     OUTSIDE = 0  # read from somewhere that outsiders can write
     PLANNER = 1  # made by the planner or computed
-    DESCRIBED = 2  # picked by the plan's own test from a collection that the user named
-    RESOLVED = 3  # found by equality and alone, from a user-said name, in a store that outsiders cannot write
-    USER = 4  # typed by the user as a whole token
+    WORDED = 2  # words of the user's and one described text: as good as described where a norm asks, and never built upon
+    DESCRIBED = 3  # picked by the plan's own test from a collection that the user named
+    RESOLVED = 4  # found by equality and alone, from a user-said name, in a store that outsiders cannot write
+    USER = 5  # typed by the user as a whole token
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +231,10 @@ class Value:
         label = join2(self.label, other)
         if label is self.label:
             return self
-        return Value(self.data, label, join2(self.total, other), self.standing, self.bound)
+        standing = self.standing
+        if (standing is Standing.DESCRIBED or standing is Standing.WORDED) and not other.sources <= self.total.sources:
+            standing = Standing.PLANNER  # picked by what somebody else said, such as a reader
+        return Value(self.data, label, join2(self.total, other), standing, self.bound)
 
 
 def fault(kind: str, label: Label, span: Span = NOWHERE) -> Value:

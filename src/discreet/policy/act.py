@@ -122,6 +122,7 @@ def _as_fixed(name: str, standing: Standing, flow: Flow) -> bool:
 SHOWN = {
     Standing.OUTSIDE: "outside text",
     Standing.PLANNER: "made by the planner",
+    Standing.WORDED: "your words with what the plan picked from what you named",
     Standing.DESCRIBED: "picked by the plan from what you named",
     Standing.RESOLVED: "found from a name that you said",
     Standing.USER: "said by you",

@@ -14,7 +14,8 @@ from enum import Enum
 from pathlib import Path
 
 from discreet.kernel.errors import DiscreetError, nearest
-from discreet.policy.fields import SUBJECTS
+from discreet.kernel.value import Standing
+from discreet.policy.fields import STANDINGS, SUBJECTS
 from discreet.policy.load import Loaded, chunks, combine, defaults, load, parse
 from discreet.policy.norm import Allowance, Bits, Norm, Norms, show_who
 from discreet.policy.vocabulary import ANY, roles
@@ -95,9 +96,10 @@ def to_toml(item: Norm | Allowance | Bits) -> str:
             }  # fmt: skip
             return _table("norm", fields)
         case Allowance():
+            named = {standing: name for name, standing in STANDINGS.items()} | {Standing.DESCRIBED: "described"}
             fields = {
                 "id": item.id, "verdict": item.verdict, "effect": item.effect, "through": item.through, "purpose": item.purpose,
-                "to": _who(item.to), "standing": {r.value: s.name.lower() for r, s in item.standing.items()} or None,
+                "to": _who(item.to), "standing": {r.value: named[s] for r, s in item.standing.items()} or None,
                 "amount_max": item.amount_max, "currency": item.currency or None, "times_max": item.times_max,
                 "undoable": item.undoable, "sources": item.sources or None, "over": item.over or None, "holds": item.holds or None, "because": item.because,
             }  # fmt: skip

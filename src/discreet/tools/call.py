@@ -34,7 +34,7 @@ from discreet.tools.directory import Directory
 from discreet.tools.failure import Failure
 from discreet.tools.flow import flow_of, result_label
 from discreet.tools.kept import Kept
-from discreet.tools.preflight import Line, Preview, call_key, described, resolvable, standing_of_result
+from discreet.tools.preflight import Doing, Line, Preview, call_key, described, resolvable, standing_of_result
 from discreet.tools.question import Answer, Asker, Edited, Nobody, Question, Reply, question
 from discreet.tools.registry import Prepared, Toolbox
 
@@ -74,6 +74,7 @@ class Gate:
     heard: Callable[[Flow], None] = lambda flow: None  # what is written down of who may hear again what this call told (G5.3)
     turn: int = 1  # of the errand's plans, which one runs
     acts: dict[bytes, int] = field(default_factory=dict)  # what was done or perhaps done in this errand -> in which turn
+    often: Mapping[Doing, int] = field(default_factory=dict)  # how often the errand's plans so far may act on whom, delegated ones too
     _turns: dict[str, int] = field(default_factory=dict)
 
     # ------------------------------------------------------------------------------------------ the run
@@ -147,6 +148,11 @@ class Gate:
         key = _line(flow)
         turn = self._turns[key] = self._turns.get(key, 0) + 1
         return blake2b(_bytes(f"{flow.contract.name}\0{key}\0{turn}"), key=self.secret, digest_size=16).hexdigest()
+
+    def handed(self) -> bytes:
+        """The secret of a plan that is handed over: its calls get nonces of their own."""
+        turn = self._turns["handed over"] = self._turns.get("handed over", 0) + 1
+        return blake2b(f"handed over\0{turn}".encode(), key=self.secret, digest_size=32).digest()
 
     def made(self, request: Request, flow: Flow, prepared: Prepared, permit: Permit, base: Label) -> Value:
         """Intent, effect, outcome, label: in this order (G8.1)."""
@@ -301,10 +307,12 @@ def same_act(flow: Flow) -> bytes:
 
 
 def effect(flow: Flow) -> bytes:
-    """What a call does to whom: its tool and the arguments that carry authority, or all where none does."""
+    """What a call does to whom: its tool, whom it reaches, and what else carries authority; all of it where nothing does."""
     contract = flow.contract
-    named = [p.name for p in contract.parameters if p.role in AUTHORITY] or list(flow.arguments)
-    return repr((contract.name, [(name, plain(flow.arguments[name])) for name in named])).encode()
+    deciding = [p for p in contract.parameters if p.role in AUTHORITY]
+    named = [p.name for p in deciding if not p.address] if deciding else list(flow.arguments)
+    reached = sorted({r.id for r in flow.recipients}) if deciding else []
+    return repr((contract.name, reached, [(name, plain(flow.arguments[name])) for name in named])).encode()
 
 
 def edited(flow: Flow, by: Edited) -> Flow:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from discreet.kernel.contract import Effect, Place, Recipient, Role
+from discreet.kernel.contract import USER, Effect, Place, Recipient, Role
 from discreet.kernel.domain import known, scan
 from discreet.kernel.errors import PlanError, Span
 from discreet.kernel.interpreter import Outcome, Request, run
@@ -28,6 +28,7 @@ from discreet.tools.flow import flow_of, result_label
 from discreet.tools.kept import Kept
 
 LINES_MAX = 2_000  # calls that a preflight lists
+Doing = tuple[str, str]  # a tool, and one recipient whom its effect reaches
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Preview:
     resolved: Mapping[tuple[Any, ...], Value]
     kept: Mapping[str, Label]
     nobody: tuple[tuple[Any, ...], ...] = ()
+    often: Mapping[Doing, int] = field(default_factory=dict)  # how often this errand may do what to whom, up to this plan
     _at: dict[Span, list[tuple[frozenset[str], Line]]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _bounds: dict[Any, tuple[Label, Label, int, int]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -117,6 +119,7 @@ def preflight(
     clock: dt.datetime = dt.datetime(2000, 1, 1),
     handles: Mapping[str, Value] | None = None,
     kept: Kept | None = None,
+    often: Mapping[Doing, int] | None = None,
 ) -> Preview:
     """Evaluate `plan` on labels alone. `look_up` makes one resolving call for real.
 
@@ -124,7 +127,8 @@ def preflight(
     """
     port = _Port(directory, judge, look_up, kept if kept is not None else Kept())
     outcome = run(plan, port, start, given, said, clock, None, handles)
-    return Preview(_with_ignored(_together(_summed(port.lines), judge), plan), outcome, port.resolved, port.kept.labels, tuple(port.nobody))
+    lines, counted = _together(_summed(port.lines), judge, often or {})
+    return Preview(_with_ignored(lines, plan), outcome, port.resolved, port.kept.labels, tuple(port.nobody), counted)
 
 
 class _Port:
@@ -220,13 +224,15 @@ def standing_of_result(request: Request) -> Standing:
 
 
 def described(value: Value, shape: Shape, request: Request) -> Value:
-    """Attested fields of a collection whose keys are all user-said are `described` (G3.6)."""
+    """Attested fields of a collection that the user named: of a call whose keys are all the user's own words or found by them, and
+    which has at least one (G3.6). A whole mailbox is nothing that anybody named."""
     if value.standing is Standing.RESOLVED:
         return value
-    for parameter in request.contract.parameters:
-        if parameter.role is not Role.CONTENT and request.arguments[parameter.name].standing < Standing.DESCRIBED:
-            return value
-    return _mark(value, shape)
+    keys = [p for p in request.contract.parameters if p.role is not Role.CONTENT]
+    if any(request.arguments[p.name].standing < Standing.DESCRIBED for p in keys):
+        return value
+    named = any(request.arguments[p.name].standing is not Standing.RESOLVED or request.arguments[p.name].data != p.default for p in keys)
+    return _mark(value, shape) if named else value
 
 
 def _mark(value: Value, shape: Shape) -> Value:
@@ -268,18 +274,23 @@ def _summed(lines: list[Line]) -> tuple[Line, ...]:
     return tuple(found.values())
 
 
-def _together(lines: tuple[Line, ...], judge: Judge) -> tuple[Line, ...]:
-    """How often counts over all lines that do the same to the same: forty lines are a loop of forty (G1.2)."""
-    often: Counter[tuple[str, frozenset[str]]] = Counter()
-    acts = [(line, _doing(line.flow)) if line.flow.contract.effect is not Effect.READ else (line, None) for line in lines]
+def _together(lines: tuple[Line, ...], judge: Judge, before: Mapping[Doing, int]) -> tuple[tuple[Line, ...], dict[Doing, int]]:
+    """How often counts over all lines that do the same to somebody, whoever else is told: forty lines are a loop of forty (G1.2).
+
+    Those of the errand's earlier plans and of plans that were handed over count too, by what they could do.
+    """
+    often = Counter(before)
+    acts = [(line, doings(line.flow) if line.flow.contract.effect is not Effect.READ else ()) for line in lines]
     for line, doing in acts:
-        if doing is not None:
-            often[doing] += line.flow.times
-    return tuple(line if doing is None else _often(line, often[doing], judge) for line, doing in acts)
+        for one in doing:
+            often[one] += line.flow.times
+    return tuple(_often(line, max(often[one] for one in doing), judge) if doing else line for line, doing in acts), dict(often)
 
 
-def _doing(flow: Flow) -> tuple[str, frozenset[str]]:
-    return flow.contract.name, frozenset(r.id for r in flow.recipients)
+def doings(flow: Flow) -> tuple[Doing, ...]:
+    """What a call does to whom, once for each outsider it reaches."""
+    outsiders = [r.id for r in flow.recipients if r.id != USER.id and "own-provider" not in r.roles]
+    return tuple((flow.contract.name, id_) for id_ in outsiders or [r.id for r in flow.recipients] or [""])
 
 
 def _often(line: Line, times: int, judge: Judge) -> Line:
