@@ -856,20 +856,17 @@ class Attack(object):
 
     def attack_files(self):
         for kind, slot, templates in [("filename", "filename", PAYLOADS["filename"]), ("archive", "content", PAYLOADS["archive"]), ("xml", "content", PAYLOADS["xml"][:4]), ("deserialise", "content", PAYLOADS["deserialise"][:9])]:
-            for template in templates:
+            # First beside the texts of the form, then alone: some take the first part, whatever it is called.
+            for template, bare in [(t, False) for t in templates] + [(t, True) for t in templates]:
                 if any(c["kind"] == kind for c in self.claims) or time.monotonic() > self.deadline:
                     break
                 tokens = self.tokens()
                 payload = oracles.fill(template, tokens)
-                # Once beside the texts of the form, once alone: some take the first part, whatever it is called.
-                for bare in (False, True):
-                    request = self.build("files", {slot: payload}, {})
-                    if bare and "form" not in request:
-                        continue
-                    request = {k: v for k, v in request.items() if not bare or k != "form"}
-                    seen = self.judge(kind, template, tokens, self.send(request, tokens["MARK"]), payload)
-                    if seen is not None:
-                        break
+                request = self.build("files", {slot: payload}, {})
+                if bare and "form" not in request:
+                    break
+                request = {k: v for k, v in request.items() if not bare or k != "form"}
+                seen = self.judge(kind, template, tokens, self.send(request, tokens["MARK"]), payload)
                 if seen is None:
                     continue
                 slim = self.build("files", {slot: "@@PAYLOAD@@"}, {})
