@@ -25,6 +25,7 @@ class State(object):
     def __init__(self, root, place):
         self.root, self.place = root, place
         self.known = {path: facts(path) for path in files(root)}
+        self.folders = {directory for directory, _names, _files in os.walk(root)}
         os.makedirs(place, exist_ok=True)
         for number, path in enumerate(sorted(self.known)):
             if not path.endswith(STATE_ENDINGS) and os.path.getsize(path) <= KEPT_BYTES_MAX:
@@ -37,6 +38,9 @@ class State(object):
         now = set(files(self.root))
         for path in now - set(self.known):
             os.remove(path)
+        for directory, _names, _files in os.walk(self.root, topdown=False):
+            if directory not in self.folders and not os.listdir(directory):
+                os.rmdir(directory)
         for path, before in self.known.items():
             if (path not in now or facts(path) != before) and os.path.exists(self.copy_of(path)):
                 shutil.copy2(self.copy_of(path), path)
