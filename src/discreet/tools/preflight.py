@@ -225,14 +225,15 @@ def standing_of_result(request: Request) -> Standing:
 
 def described(value: Value, shape: Shape, request: Request) -> Value:
     """Attested fields of a collection that the user named: of a call whose keys are all the user's own words or found by them (G3.6).
-    All keys left out name nothing: a whole mailbox is not described. A tool that has none is a collection by itself."""
+    All filters left out name nothing: a whole mailbox is not described. A tool that has none is a collection by itself."""
     if value.standing is Standing.RESOLVED:
         return value
     keys = [p for p in request.contract.parameters if p.role is not Role.CONTENT]
     if any(request.arguments[p.name].standing < Standing.DESCRIBED for p in keys):
         return value
-    named = any(request.arguments[p.name].standing is not Standing.RESOLVED or request.arguments[p.name].data != p.default for p in keys)
-    return _mark(value, shape) if named or not keys else value
+    filters = [p for p in keys if p.shape.kind in ("text", "enum", "list", "any")]
+    named = any(request.arguments[p.name].standing is not Standing.RESOLVED or request.arguments[p.name].data != p.default for p in filters)
+    return _mark(value, shape) if named or not filters else value
 
 
 def _mark(value: Value, shape: Shape) -> Value:
