@@ -160,6 +160,7 @@ def test_examples_for_tools_that_are_missing_are_left_out():
         ("order my usual tea at X", 'items = shop.search(shop="X", query="tea")\nprint(items[0].title)', "what is usual"),
         ("cancel the lunch", 'events = calendar.list(start=date.today(), end=date.today())\ne = next((e for e in events if e.title == "lunch"), None)\ncalendar.remove(id=e.id)', "can be None"),
         ("tell Sam", 'p = contacts.find(name="Sam")\nmail.send(to="Sam", subject="", body="")', "never used"),
+        ("what's my passport number again", 'print("I do not know your passport number.")', "looks nothing up"),
         ("what does soap cost at Elm Chemist?", 'items = shop.search(shop="Chemist", query="soap")\nprint(items)', "part of the name `Elm Chemist`"),
         ("invite [[1]] to lunch", 'calendar.add(title="lunch", start=datetime(2026, 1, 1, 12, 0))', "[[1]]"),
     ],

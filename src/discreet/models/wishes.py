@@ -67,6 +67,7 @@ def missing(request: str, source: str, contracts: Mapping[str, Contract]) -> lis
     if not called - {"memory.recall"} and "?" in source and not any(contracts[name].effect is not Effect.READ for name in called):
         return []  # it asks the user back
     return [
+        *_nothing_done(called),
         *_left_out(request, source),
         *_unused(tree),
         *_only_looks(request, called, contracts),
@@ -136,6 +137,11 @@ def _left_out(request: str, source: str) -> Iterable[str]:
         words = [word for word in words if word.lower() not in _NOT_NAMES]
         if words and not match.group(1).startswith("[[") and not any(_squeezed(word.removesuffix("'s").removesuffix("’s")) in plan for word in words):
             yield f"the request names `{' '.join(words)}`, the plan does not"
+
+
+def _nothing_done(called: set[str]) -> Iterable[str]:
+    if not called:
+        yield "the plan looks nothing up and does nothing: use a tool; what the user has told about themselves comes from memory.recall(type=…)"
 
 
 def _unused(tree: ast.Module) -> Iterable[str]:
