@@ -255,12 +255,14 @@ def test_what_shows_nothing_is_spelled_out(letter: str) -> None:
 
 
 def test_how_often_counts_over_all_lines() -> None:
-    """G1.2: forty mails are forty, in a loop or not."""
+    """G1.2: fifteen mails are fifteen, in a loop or not; and more than a tool's greatest number are none (G3.5)."""
     send = 'mail.send(to=contacts.find(name="Sam").email, subject="late", body="{}")'
     few, _ = both("\n".join(send.format(n) for n in range(3)))
     assert not few.questions and len(few.of(SAM)) == 3
-    many, _ = both("\n".join(send.format(n) for n in range(40)))
+    many, _ = both("\n".join(send.format(n) for n in range(15)))
     assert many.questions and not many.of(SAM)
+    too_many, _ = both("\n".join(send.format(n) for n in range(40)))
+    assert "at most 20 are allowed" in too_many.refused[0]
 
 
 @pytest.mark.parametrize(("count", "sent"), [("10", 1), ("11", 0), ("-11", 0), ("10 * 5", 0), ("len(mail.search()) * 9", 0)])

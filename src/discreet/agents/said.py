@@ -1,8 +1,9 @@
 """What the user typed: which literals of a plan are whole tokens of the request (G3.6).
 
-A literal is user-said when its words stand in the request, whole and in order. Not user-said: what stands in quotation marks
-or behind a quote mark `>` (one word in single marks is a name), what follows a negation in its clause ("do not write to bob@x", "don't mail Bob, mail
-Sam"), long opaque tokens that nobody types by hand (an IBAN, a key), and part of a longer token. Doubt lowers the standing; a standing is
+A literal is user-said when its words stand in the request, whole and in order. Not user-said: what stands in quotation marks of any
+kind, over lines too, or behind a quote mark `>` (one word in single marks is a name), all from a mark on that is not closed as it was opened,
+what follows a negation in its clause ("do not write to bob@x", "don't mail Bob, mail Sam", "ignore bob@x"), who is named before one as
+somebody who must not ("bob@x should not get it"), long opaque tokens that nobody types by hand (an IBAN, a key), and part of a longer token. Doubt lowers the standing; a standing is
 evidence, never leave.
 """
 
@@ -16,17 +17,23 @@ OPAQUE_CHARS_MIN = 16  # a token this long that mixes digits and letters is take
 _TOKEN = re.compile(r"(?:[^\s,;:!?()\[\]{}<>\"“”„«»]|(?<=\d)[:,](?=\d))+")  # 10:30 and 1,000 are one token
 _PART = re.compile(r"(?<!\d)[,;:]|[,;:](?!\d)|[()\[\]{}]")  # words on both sides of these are not one name
 _HANDLE = re.compile(r"\[\[(\d+)\]\]")
-_QUOTED = re.compile(r"(?<!\w)'(?=[^'\n]*\s)[^'\n]*[@/][^'\n]*'(?!\w)|‘[^’\n]*’|\"[^\"\n]*\"|“[^”\n]*”|„[^“\n]*“|«[^»\n]*»|(?m:^\s*>.*$)|`[^`\n]*`")
+_MARK = re.compile(r"```|''|[\"“”„‟«»‹›「」『』＂`‘’‚']")
+_PAIRS = frozenset(("\"\"", "“”", "„“", "„”", "„\"", "””", "«»", "»«", "»»", "‹›", "›‹", "「」", "『』", "＂＂"))
+_SINGLE, _FENCES = "'’‘‚", ("```", "''", "`")
+_CITED = re.compile(r"^[^\S\n]*[>＞].*$", re.M)
 # What ends a sentence: no dot of a title, an initial ("U.S. Shop", "J. Doe") or a firm ("Marks & Co. London").
 _STOP = re.compile(
     r"(?<!\bDr)(?<!\bMr)(?<!\bMs)(?<!\bMrs)(?<!\bProf)(?<!\bSt)(?<!\bCo)(?<!\bInc)(?<!\bLtd)(?<!\bCorp)(?<!\bBros)(?<!\bJr)(?<!\bSr)(?<!\b[^\W\d_])"
-    r"\.(?=\s|$)|[!?;\n](?=\s|$)|\bbut\b"
+    r"\.(?=\s|$)|[!?;\n](?=\s|$)|(?<!one )(?<!body )(?<!\ball )\bbut\b"
 )
 _NEGATION = re.compile(
-    r"\b(?!no(?:t)? (?:later|earlier|more|less|before|after|longer) than\b)(?!(?:do not|don[’']t|not) forget\b)"  # these forbid nothing
-    r"(?:not(?! forget\b)|never|no|without|except|unless|neither|nor|avoid|instead of|rather than|(?:do|does|did|should|must|ca|wo)n[’']?t|don[’']?t)\b",
+    r"\b(?!no(?:t)? (?:later|earlier|more|less|before|after|longer) than\b)(?!(?:do not|\w+n[’']t|not|never) forget\b)"  # these forbid nothing
+    r"(?:not(?! forget\b)|never|no|nobody|none|cannot|without|except|excluding|unless|unlike|neither|nor|avoid(?:ing)?|instead of|rather than|other than|(?:\w*one|\w*body|all) but|"
+    r"ignor(?:e|ing)|exclude|skip|refuse|forbid|prohibit|ban|stop(?=\s+\w+ing\b)|block(?!\s+(?:an?|my|the|some|out|off|\d+)\b)|\w+n[’']t|(?:do|does|did|should|must|ca|wo)nt|"
+    r"nicht|nie|niemals|kein(?:e[mnrs]?)?|ohne|außer)\b",
     re.I,
 )
+_MODAL = re.compile(r"\b(?:must|should|shall|may|ought|need|nobody|none)(?:n[’']?t)?\s*$", re.I)
 _DO = frozenset(
     """add answer ask book buy call check choose contact email file find forward get give inform invite keep mail make message move notify order pay phone
     pick ping purchase put read remind reply reserve return ring save schedule search send show take tell text transfer try use write""".split()
@@ -36,6 +43,7 @@ _TURN = re.compile(
     rf"(?:,|\s[-–—])\s*((?:(?:and|then|please|instead|rather|just)\s+)*)(?=(?:{'|'.join(sorted(_DO))})\s+(?!(?:or|nor|and)\b)"
     r"(?:(?:to|with|for|from|at|in|on|up|out|off|back|it|this|that|only)\s+)*(?P<object>[^\W\da-z]|\d|\S+@|my\b|our\b|the\b|an?\b|his\b|her\b|their\b|him\b|them\b|me\b)?)"
 )
+_BIDDEN = re.compile(rf"(?:^|,|\b(?:and|then|please|you|to|instead|just)\s)\s*(?:{'|'.join(sorted(_DO))})\s", re.I)
 _OR = re.compile(r"\b(?:or|nor)\b", re.I)
 _POSSESSIVE = re.compile(r"[’']s$")
 _THOUSANDS = re.compile(r"^[€$£]?\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?$")
@@ -47,7 +55,7 @@ class Said:
 
     def __init__(self, request: str) -> None:
         request = _HANDLE.sub(_as_word, request)
-        typed = _QUOTED.sub(lambda m: " " * len(m.group()), request)
+        typed = _unquoted(request)
         self._runs: list[list[str]] = []
         for part in (part for clause in _STOP.split(typed) for piece in _affirmed(clause) for part in _PART.split(piece)):
             self._runs.append([cleaned for token in _TOKEN.findall(part) if (cleaned := _clean(token))])
@@ -86,7 +94,68 @@ def _affirmed(clause: str) -> list[str]:
     bare = [turn for turn in turns if not turn[1]]
     doubtful = len(bare) > 1 or (bare and _OR.search(rest[bare[0].end() :]))
     begin = next((turn for turn in turns if turn[1] or not doubtful), None)
-    return [clause[: negation.start()], *(_affirmed(rest[begin.end() :]) if begin else [])]
+    return [_named_before(clause[: negation.start()], negation.group()), *(_affirmed(rest[begin.end() :]) if begin else [])]
+
+
+def _named_before(head: str, negation: str) -> str:
+    """What stands before a negation, without what it denies: the end of it, where somebody must not or should never, and nothing is bidden."""
+    *earlier, last = re.split(r"(?<=[,:—–])(?=\s*\S)", head.rstrip()) or [""]
+    forbids = _MODAL.search(last) or _MODAL.search(negation) or negation.lower() == "never"
+    return "".join(earlier) if forbids and not _BIDDEN.search(last) else head
+
+
+def _unquoted(request: str) -> str:
+    """The request with blanks where it quotes: over lines, in fences, by marks of many scripts.
+
+    From a mark on that has no end, or one of another kind, all to the end may be quoted. An apostrophe and the mark of inches or feet
+    behind a number quote nothing.
+    """
+    text = _CITED.sub(lambda m: " " * len(m.group()), request)
+    marks = [m for m in _MARK.finditer(text) if not _apostrophe(text, m)]
+    kept, at = [], 0
+    for number, first in enumerate(marks):
+        if first.start() < at or _measure(text, first, marks[number + 1 :]):
+            continue
+        end = _end(text, first, marks[number + 1 :])
+        if first.group() in "'’" and not _cites(text[first.start() : end]):
+            continue
+        kept.append(text[at : first.start()] + " " * (end - first.start()))
+        at = end
+    return "".join([*kept, text[at:]])
+
+
+def _end(text: str, first: re.Match[str], later: list[re.Match[str]]) -> int:
+    """Where the quotation ends that a mark begins: behind its own other mark, else with the text."""
+    opening = first.group()
+    alike = opening if opening in _FENCES else _SINGLE if opening in _SINGLE else ""
+    last = next((m for m in later if (m.group() in alike if alike else m.group() not in _FENCES and m.group() not in _SINGLE)), None)
+    if last is None or not (alike or opening + last.group() in _PAIRS) or (opening in _FENCES and last.group() != opening):
+        return len(text)
+    if text[last.start() - 1].isdigit() and sum(m.group() == last.group() for m in later) % 2 == 0:
+        return len(text)  # it may be a measure within the quotation
+    return last.end()
+
+
+def _cites(text: str) -> bool:
+    """Whether more than a name stands in single marks: words, and an address among them."""
+    return re.search(r"\s", text) is not None and re.search(r"[@/]|" + "\ue000", text) is not None
+
+
+def _apostrophe(text: str, mark: re.Match[str]) -> bool:
+    """Whether a mark stands within a word, before a year or alone."""
+    before, after = text[mark.start() - 1 : mark.start()], text[mark.end() : mark.end() + 1]
+    inside = before.isalnum() and after.isalnum()
+    return inside and mark.group() in "'’`" or mark.group() in "'’" and (after.isdigit() or before.isspace() and after.isspace())
+
+
+def _measure(text: str, mark: re.Match[str], later: list[re.Match[str]]) -> bool:
+    """Whether a mark that could begin a quotation stands behind a number or a word, and no quotation is left open by that."""
+    before, after = text[mark.start() - 1 : mark.start()], text[mark.end() : mark.end() + 1]
+    if mark.group() in "'’":
+        return before.isalnum()  # 5 feet, or a plural's possession
+    if mark.group() not in ('"', "''", "”") or not before.isdigit() or after.isalnum():
+        return False
+    return sum(m.group() == mark.group() and not text[m.start() - 1].isdigit() for m in later) % 2 == 0
 
 
 def _as_word(handle: re.Match[str]) -> str:
