@@ -34,7 +34,7 @@ def ours() -> Callable[[str], None]:
     """A function that runs one plan from its text, with preflight, norms and call site."""
     from discreet.evidence import house
     from discreet.evidence.world import Setting, session_of
-    from discreet.kernel.contract import Contract, Effect, Parameter, Place, Role
+    from discreet.kernel.contract import NOPLACE, Contract, Effect, Parameter, Place, Role
     from discreet.kernel.label import label
     from discreet.kernel.shape import scalar, text
     from discreet.tools.registry import tool
@@ -42,9 +42,9 @@ def ours() -> Callable[[str], None]:
     sent: list[str] = []
     place = Place("files", label([house.SIZE]))
     tools = [
-        tool(Contract("read_document", "", (), text(), place=place, seconds_max=None), lambda: DOCUMENT),
-        tool(Contract("look_up", "", (Parameter("key", text(max=1_000), Role.KEY),), text(max=1_000), place=place, seconds_max=None), lambda key: "value of " + key),
-        tool(Contract("send_document", "", (Parameter("to", text(max=100), Role.WHO, address="mail"), Parameter("body", text())), scalar("none"), Effect.WRITE, seconds_max=None), lambda to, body: sent.append(body)),
+        tool(Contract("read_document", "", (), text(), place=place, recipients=(), seconds_max=None), lambda: DOCUMENT),
+        tool(Contract("look_up", "", (Parameter("key", text(max=1_000), Role.KEY),), text(max=1_000), place=place, recipients=(), seconds_max=None), lambda key: "value of " + key),
+        tool(Contract("send_document", "", (Parameter("to", text(max=100), Role.WHO, address="mail"), Parameter("body", text())), scalar("none"), Effect.WRITE, place=NOPLACE, recipients=(), seconds_max=None), lambda to, body: sent.append(body)),
     ]  # fmt: skip
     setting = Setting("bench", lambda state: tools, house.judge(), house.PEOPLE, house.FIXED)
 

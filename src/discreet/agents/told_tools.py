@@ -46,6 +46,8 @@ class Stood:
 
 def wholes(plan: ResolvedPlan) -> dict[Span, dict[str, frozenset[Asked]]]:
     """Of each call of the plan, by argument: the recalls whose whole result stands in it, whatever that is (decided by the plan's text)."""
+    if RECALL not in plan.tools:
+        return {}
     names = [node.id for node in ast.walk(plan.tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
     once = {
         node.targets[0].id: node.value
