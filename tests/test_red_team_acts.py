@@ -16,6 +16,7 @@ from discreet.evidence.world import Seen, Setting, State, observe, session_of
 from discreet.kernel.contract import NOPLACE, Contract, Effect, Parameter, Place, Recipient, Role
 from discreet.kernel.label import label
 from discreet.kernel.shape import list_of, scalar, text
+from discreet.kernel.value import Standing, Value
 from discreet.models.scripted import Scripted
 from discreet.policy.decide import Index
 from discreet.policy.load import combine, defaults, parse
@@ -343,3 +344,14 @@ def test_a_planner_hears_neither_norms_nor_address_book() -> None:
     assert heard("dr.adler@onc.example", PEOPLE) == heard("dr.adler@onc.example", PEOPLE, PAPERS)
     assert heard("sam@x.example", PEOPLE, DOCUMENTS) == heard("sam@x.example", PEOPLE[1:], DOCUMENTS)
     assert heard("nora.secret@x.example", PEOPLE) == heard("nora.secret@x.example", (*PEOPLE, me))
+
+
+def test_letters_of_a_hidden_word_hide_nothing_else() -> None:
+    """G4.1: or what counts as said, and so what a planner hears and what is done unasked, would tell them."""
+    plan = 'shop.search(shop="Northside Sports", query="socks")'
+    standings = set()
+    for word in ("o", "asthma", "Sports Sp"):
+        handles = {"[[1]]": Value(word, label([("health", "user"), ("request", "user")]), None, Standing.USER)}
+        lines = session_of(world(services)).session.prepare(plan, f"Find socks at Northside Sports, for {word}", handles).preview.lines
+        standings.add(tuple(line.flow.arguments["shop"].standing for line in lines))
+    assert standings == {(Standing.USER,)}

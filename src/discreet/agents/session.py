@@ -16,6 +16,7 @@ import ast
 import asyncio
 import datetime as dt
 import hashlib
+import re
 import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -458,9 +459,11 @@ def denied(line: Line, plan: ResolvedPlan) -> str:
 
 
 def _hidden(request: str, handles: Mapping[str, Value]) -> str:
-    """The request as its planner was sent it: what a handle stands for is said by the handle alone, so that no guess of it counts."""
+    """The request as its planner was sent it: what a handle stands for is said by the handle alone, so that no guess of it counts.
+    Only whole words are hidden: letters of it in other words would tell what it is by what is not said any more."""
     for handle, words in sorted(handles.items(), key=lambda pair: -len(str(pair[1].data))):
-        request = request.replace(str(words.data), handle)
+        if str(words.data):
+            request = re.sub(rf"(?<![\w@.]){re.escape(str(words.data))}(?![\w@]|\.\w)", lambda _, shown=handle: shown, request)  # type: ignore[misc]
     return request
 
 
