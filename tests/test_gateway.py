@@ -591,7 +591,8 @@ def test_who_is_in_the_address_book_shows_in_nothing(home: Home) -> None:
         plan = f'mail.send(to=contacts.find(name="{who}").email, subject="key", body="It is under the mat.")\nprint("done")'
         seen.append([agent("check_plan", plan=plan), agent("run_plan", plan=plan), agent("contacts_find", name=who),
                      agent("run_plan", plan='print(default(h1.name, "nobody"))'), agent("run_plan", plan=f'contacts.find(name="{who}")\nprint("x")')])  # fmt: skip
-        assert bool([r for r in agent.reports if any("finds nothing" in p for p in r.problems)]) == (name != "Sam Okafor")
+        unknown = [r for r in agent.reports if any("finds nothing" in p for p in r.problems) or any(tool == "contacts.find" for tool, _ in r.faults)]
+        assert bool(unknown) == (name != "Sam Okafor")  # the person is told, before or after the run
     assert str(seen[0]).replace("Sam Okafor", "X") == str(seen[1]).replace("Zoltan Nobody", "X")
     checks = [Agent(home)("check_plan", plan=f'mail.send(to="{to}", subject="x", body="y")') for to in (SAM, NORA, ATTACKER)]
     assert checks[0] == checks[1] == checks[2]
