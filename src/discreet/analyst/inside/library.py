@@ -25,7 +25,7 @@ from payloads import PAYLOADS, WEAKNESS
 
 FUNCTIONS_MAX = 400
 # Processor seconds: other programs on the machine do not change what is found.
-FUNCTION_S, FUZZ_S, SLOW_S = 5.0, 1.5, 9.0
+FUNCTION_S, FUZZ_S, SLOW_S = 5.0, 2.5, 9.0
 TABLES_MAX = 8
 CALL_S, HUNG_MAX = 5.0, 2  # of one call, by the clock; how many calls may take longer before the function is given up
 READERS = re.compile(
