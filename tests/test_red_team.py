@@ -167,7 +167,7 @@ def test_a_hidden_word_that_nobody_bears_stops_nothing() -> None:
     seen = {}
     for word in ("my oncologist", "asthma"):
         setting = Setting(
-            "red", services, Index(defaults().norms), PEOPLE, FIXED, SECRETS, f"Tell Sam that I am late. {word}",
+            "red", services, Index(defaults().norms), PEOPLE, FIXED, SECRETS, "Tell Sam that I am late. [[1]]",
             handles={"[[1]]": Value(word, label([("health", "user"), ("request", "user")]), None, Standing.USER)},
         )  # fmt: skip
         seen[word] = observe(setting, plan)
@@ -283,7 +283,7 @@ HIDDEN = ("cancer", "asthma", "HIV")
 def heard(plan: str, word: str, tools: Callable[[State], Iterable[Tool]] = services) -> list[str]:
     setting = Setting("red", tools, Index(defaults().norms), PEOPLE, FIXED, SECRETS, REQUEST)
     handles = {"[[1]]": Value(word, label([("health", "user"), ("request", "user")]))}
-    return session_of(setting).session.problems(plan, f"tell Sam that I have {word}", handles)
+    return session_of(setting).session.problems(plan, "tell Sam that I have [[1]]", handles)
 
 
 @pytest.mark.parametrize(
@@ -307,7 +307,7 @@ def test_a_guess_of_a_handles_words_is_not_said_by_the_user() -> None:
     verdicts = set()
     for word in HIDDEN:
         handles = {"[[1]]": Value(word, label([("request", "user")]))}
-        lines = session_of(setting).session.prepare('shop.search(shop="Northside Sports", query="HIV")', f"find {word} at Northside Sports", handles).preview.lines
+        lines = session_of(setting).session.prepare('shop.search(shop="Northside Sports", query="HIV")', "find [[1]] at Northside Sports", handles).preview.lines
         verdicts.add(tuple((line.verdict, line.flow.arguments["query"].standing) for line in lines))
     assert len(verdicts) == 1
 

@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 
 from discreet.agents.delegation import delegate_tool
-from discreet.agents.planning import planner
+from discreet.agents.planning import handles_of, planner
 from discreet.agents.reader_tool import reader_tool
 from discreet.agents.session import Drafted
 from discreet.evidence.world import Seen, Setting, State, observe, session_of
 from discreet.kernel.contract import NOPLACE, Contract, Effect, Parameter, Place, Recipient, Role
+from discreet.kernel.errors import InvariantError
 from discreet.kernel.label import label
 from discreet.kernel.shape import list_of, scalar, text
 from discreet.kernel.value import Standing, Value
 from discreet.models.scripted import Scripted
+from discreet.models.spans import redact
 from discreet.policy.decide import Index
 from discreet.policy.load import combine, defaults, parse
 from discreet.tools.directory import Entry
@@ -186,7 +188,7 @@ def test_later_plans_of_an_errand_do_nothing_again_and_count_on() -> None:
         def __call__(self, request: str, judge: Any, call: Any, feedback: Any = None) -> Drafted:
             self.drafted += 1
             cc = ', cc=["sam@x.example"]' if self.drafted > 1 else ""
-            return Drafted("\n".join(f'mail.send(to="sam@x.example", subject="late", body="{n}"{cc})' for n in range(4)) + '\nraise ValueError("again")')
+            return Drafted("\n".join(f'mail.send(to="sam@x.example", subject="late", body="{n}"{cc})' for n in range(4)) + '\nraise ValueError("again")', request)
 
     held = session_of(world(services, ENDINGS, "Mail sam@x.example that I am late"))
     report = held.session.ask("Mail sam@x.example that I am late", Again())
@@ -352,6 +354,28 @@ def test_letters_of_a_hidden_word_hide_nothing_else() -> None:
     standings = set()
     for word in ("o", "asthma", "Sports Sp"):
         handles = {"[[1]]": Value(word, label([("health", "user"), ("request", "user")]), None, Standing.USER)}
-        lines = session_of(world(services)).session.prepare(plan, f"Find socks at Northside Sports, for {word}", handles).preview.lines
+        lines = session_of(world(services)).session.prepare(plan, "Find socks at Northside Sports, for [[1]]", handles).preview.lines
         standings.add(tuple(line.flow.arguments["shop"].standing for line in lines))
     assert standings == {(Standing.USER,)}
+
+
+@pytest.mark.parametrize("before, after", [("ill.", ""), ("", ".stuff"), ("@", ""), ("x/", ""), ("", "'s")])
+def test_a_hidden_word_that_others_run_on_to_is_hidden_too(before: str, after: str) -> None:
+    """G4.1, G3.6: what counts as said is what the planner was sent, so a guess of the word and its neighbours is no token of it."""
+    seen = {}
+    for word in ("asthma", "cancer"):
+        request = f"find {before}{word}{after} at Northside Sports"
+        redacted = redact(request, use_model=False)
+        assert redacted.text == f"find {before}[[1]]{after} at Northside Sports"
+        held = session_of(world(services)).session
+        plan = f'shop.search(shop="Northside Sports", query="{before}asthma{after}")'
+        lines = held.prepare(plan, redacted.text, handles_of(request, redacted, False)).preview.lines
+        seen[word] = [(line.verdict, line.flow.arguments["query"].standing, held.problems(plan, redacted.text, handles_of(request, redacted, False))) for line in lines]
+    assert seen["asthma"] == seen["cancer"]
+
+
+def test_a_request_without_its_handle_runs_no_plan() -> None:
+    """G4.1: or the words that a handle hides could be taken as said."""
+    handles = {"[[1]]": Value("asthma", label([("health", "user")]))}
+    with pytest.raises(InvariantError, match=r"without its handle \[\[1\]\]"):
+        session_of(world(services)).session.prepare('print("x")', "I have asthma", handles)

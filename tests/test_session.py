@@ -269,7 +269,7 @@ def test_a_handle_is_the_users_words_under_their_own_label(home: Home) -> None:
     [handle] = redacted.handles
     held = handles_of(request, redacted, use_model=False)
     assert {tag.type for tag in held[handle].total.tags} >= {"health"}
-    report = Session(made, Everyone()).perform(f'print("I have {handle}")\nfriend.tell(x="{handle}")', request, held)
+    report = Session(made, Everyone()).perform(f'print("I have {handle}")\nfriend.tell(x="{handle}")', redacted.text, held)
     assert report.told[0] == "I have diabetes" and not heard and report.denied == 1
     model = Scripted(['print("x")'] * 4)
     Session(made).ask(request, planner(model, recipient(model, "planner"), made.tools.contracts, use_span_model=False))

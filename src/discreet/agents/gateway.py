@@ -180,7 +180,7 @@ class Gateway:
         """Run one plan under the label of all that the agent was told. Raises Refused where plan and labels decide that it cannot run."""
         self._refresh()
         asked = self.asked
-        text, handles = (asked.text, asked.handles) if asked else ("", {})
+        text, handles = (asked.shown, asked.handles) if asked else ("", {})
         bare = {handle: one.bare for handle, one in self.held.items()}
         try:
             _, seen = self._session(self.public, REQUEST).seen(source, text, handles, bare, self.world.kept.copy())
@@ -202,7 +202,7 @@ class Gateway:
         except Exception as error:  # why it did not run is for the person alone: who is not in the address book, what is spent (G3.6, G6.3)
             why = str(error) if isinstance(error, DiscreetError) else "it could not be run"
         if why or not name:
-            self._reported(report or Report("", text, source, (), "", 0, (), (), (why,)))
+            self._reported(report or Report("", asked.text if asked else "", source, (), "", 0, (), (), (why,)))
         words = self._hold(name, seen.outcome.names[name].under(telling), planned, report) if name else _ending(report)
         return words if self._tell(json.dumps(words, default=str), telling) else {"withheld": True}
 
@@ -297,7 +297,7 @@ class Gateway:
         """Of each line of a plan what the shipped norms say; what depends on whom the person knows is left open."""
         self._refresh()
         bare = {handle: one.bare for handle, one in self.held.items()}
-        text, handles = (self.asked.text, self.asked.handles) if self.asked else ("", {})
+        text, handles = (self.asked.shown, self.asked.handles) if self.asked else ("", {})
         try:
             plan, preview = self._session(self.public, self.start(self.asked)).seen(source, text, handles, bare)
         except PlanError as error:

@@ -86,18 +86,18 @@ class _Planner:
 
         def perform(request: str, ended: str) -> str:
             before = f"\n{self.written}\n{ended}" if ended else ""
-            made.append(draft(redacted, self.contracts, self.provider, lambda source: judge(source, handles), today=self.today(), feedback=before))
+            made.append(draft(redacted, self.contracts, self.provider, lambda source: judge(source, redacted.text, handles), today=self.today(), feedback=before))
             return made[-1].source if isinstance(made[-1], Draft) else ""
 
         sent = {"request": Value(redacted.text, REQUEST), "ended": feedback or Value("")}
         answer = call(tool(_contract(self.who), perform), sent, self.who)
         if not made:
             why = f"{self.who.name} may not be told the request: {getattr(answer.data, 'kind', 'denied')}"
-            return Drafted("", (why,), handles, told=False)
+            return Drafted("", redacted.text, (why,), handles, told=False)
         if isinstance(made[0], ModelFault):
-            return Drafted("", (f"the planner gave no plan: {made[0].detail}",), handles)
+            return Drafted("", redacted.text, (f"the planner gave no plan: {made[0].detail}",), handles)
         self.written = made[0].written or made[0].source
-        return Drafted(made[0].source, made[0].problems, handles, made[0].samples, made[0].doubts)
+        return Drafted(made[0].source, redacted.text, made[0].problems, handles, made[0].samples, made[0].doubts)
 
 
 def _contract(who: Recipient) -> Contract:

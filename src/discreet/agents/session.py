@@ -16,7 +16,6 @@ import ast
 import asyncio
 import datetime as dt
 import hashlib
-import re
 import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +27,7 @@ from typing import Any, Protocol
 from discreet.agents.said import Said
 from discreet.agents.told_tools import Asked, Stood, hear, wholes
 from discreet.kernel.contract import Effect, Recipient
-from discreet.kernel.errors import NOWHERE, PlanError
+from discreet.kernel.errors import NOWHERE, PlanError, invariant
 from discreet.kernel.interpreter import Outcome, Request, run
 from discreet.kernel.label import PUBLIC, Label, Tag, join, label
 from discreet.kernel.monitor import Decision, Flow, Judge, Verdict
@@ -85,7 +84,7 @@ class Given:
 class Planned:
     """A plan that may run, with what its preflight found."""
 
-    request: str
+    request: str  # as the planner was sent it
     source: str
     plan: ResolvedPlan
     preview: Preview
@@ -152,18 +151,19 @@ class Session:
         self, source: str, request: str, handles: Mapping[str, Value] | None = None, start: Label | None = None, before: Gate | None = None,
         given: Mapping[str, Given] | None = None,
     ) -> Planned:
-        """Parse, resolve and preflight a plan. Raises PlanError, located, before any effect."""
+        """Parse, resolve and preflight a plan for `request`, as its planner was sent it: with the handles that stand for the words in
+        `handles`. Raises PlanError, located, before any effect."""
         if len(request) > REQUEST_CHARS_MAX:
             raise PlanError(f"the request has {len(request)} characters; at most {REQUEST_CHARS_MAX} are accepted")
-        gate = self.gate(before)
+        gate, typed = self.gate(before), _typed(request, handles or {})
         if isinstance(gate.judge, Index):
-            gate.judge = gate.judge.using(replace(gate.judge.norms, request=request))
+            gate.judge = gate.judge.using(replace(gate.judge.norms, request=typed))
         spent_before = gate.judge.norms.used if isinstance(gate.judge, Index) else {}
         begin = join(self.label, *([start] if start is not None else []))
         given = given or {}
         plan = resolve(parse(source), self.world.tools.contracts, frozenset(given))
         shown = {name: one.seen for name, one in given.items()}
-        said = Said(_hidden(request, handles or {}))
+        said = Said(request)
         found: dict[Any, Value] = {}  # a name is looked up once, whatever is evaluated again
 
         def look_up(call: Request, flow: Flow) -> Value:
@@ -244,7 +244,7 @@ class Session:
         told = tuple(inert(_spoken(value)) for value in outcome.told)
         stopped = inert(_spoken(outcome.stopped)) if outcome.stopped is not None else ""
         return Report(
-            gate.errand, planned.request, planned.source, told, stopped, gate.questions,
+            gate.errand, _typed(planned.request, planned.handles), planned.source, told, stopped, gate.questions,
             tuple(accounts(ledger, gate.errand, self.world.counts())), planned.preview.lines, (), gate.denied,
             tuple((tool, kind) for tool, kind, _ in gate.faults), _ended(gate, outcome.stopped is not None),
             outcome=outcome,
@@ -303,10 +303,10 @@ class Session:
     ) -> tuple[ResolvedPlan, Preview]:
         """A plan and its preflight without any look-up and any word that a handle stands for: what a planner may hear of follows from it (G4.4)."""
         world = world or self.world
-        held = handles or {}
-        unseen = {handle: Value(Unknown("text"), words.label, words.total, words.standing, REQUEST_CHARS_MAX) for handle, words in held.items()}
+        _typed(request, handles or {})
+        unseen = {handle: Value(Unknown("text"), words.label, words.total, words.standing, REQUEST_CHARS_MAX) for handle, words in (handles or {}).items()}
         plan = resolve(parse(source), world.tools.contracts, frozenset(given or ()))
-        said = Said(_hidden(request, held))
+        said = Said(request)
         return plan, preflight(plan, world.directory, world.judge, None, self.label, given, said, _wall(self.clock()), unseen, kept)
 
     def found(self, planned: Planned, given: Mapping[str, Value]) -> Preview:
@@ -331,7 +331,7 @@ class Session:
 
     def draft(self, request: str, planner: Planner, feedback: Value | None = None) -> Drafted:
         """A plan for `request`, judged by text and labels alone; `feedback` is how an earlier one ended, under its label."""
-        return planner(request, lambda source, handles: self.problems(source, request, handles), self.apart, feedback)
+        return planner(request, self.problems, self.apart, feedback)
 
     def apart(self, tool: Tool, arguments: Mapping[str, Value], who: Recipient) -> Value:
         """One checked call outside any plan: what a provider is sent (G4.3)."""
@@ -361,7 +361,7 @@ class Session:
             if lasting:
                 with self.world.alone():
                     self.keep({lasting: ending})
-            if self._faulty(made, request):
+            if self._faulty(made):
                 break
             watch.drafted(made)
             after, planned = self._once(request, made, watch, planned.gate)
@@ -371,15 +371,15 @@ class Session:
             )  # fmt: skip
         return report
 
-    def _faulty(self, made: Drafted, request: str) -> Sequence[str]:
+    def _faulty(self, made: Drafted) -> Sequence[str]:
         """What keeps a drafted plan from running, told to the user; its planner was judged by what anybody may know."""
-        return self.wrong(made.source, request, made.handles) if made.source else made.problems
+        return self.wrong(made.source, made.request, made.handles) if made.source else made.problems
 
     def _once(self, request: str, made: Drafted, watch: Watch, before: Gate | None) -> tuple[Report, Planned | None]:
-        problems, planned = self._faulty(made, request), None
+        problems, planned = self._faulty(made), None
         if not problems:
             try:
-                planned = self.prepare(made.source, request, made.handles, before=before)
+                planned = self.prepare(made.source, made.request, made.handles, before=before)
                 watch.prepared(planned)
                 with self.world.alone():
                     planned = self._renewed(planned)
@@ -395,9 +395,10 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Drafted:
-    """A planner's plan with handles still in it, what they stand for, and what the judge found."""
+    """A planner's plan with handles still in it, the request as it was sent, what they stand for, and what the judge found."""
 
     source: str
+    request: str
     problems: tuple[str, ...] = ()
     handles: Mapping[str, Value] = field(default_factory=dict)
     samples: int = 1
@@ -413,7 +414,7 @@ class Watch:
     prepared: Callable[[Planned], None] = lambda planned: None
 
 
-Judged = Callable[[str, Mapping[str, Value]], Sequence[str]]
+Judged = Callable[[str, str, Mapping[str, Value]], Sequence[str]]  # of a plan, the request as it was sent, and its handles
 Apart = Callable[[Tool, Mapping[str, Value], Recipient], Value]
 
 
@@ -458,12 +459,12 @@ def denied(line: Line, plan: ResolvedPlan) -> str:
     return f"{line.flow.span}: `{line.flow.contract.name}`: {whom}{named}"
 
 
-def _hidden(request: str, handles: Mapping[str, Value]) -> str:
-    """The request as its planner was sent it: what a handle stands for is said by the handle alone, so that no guess of it counts.
-    Only whole words are hidden: letters of it in other words would tell what it is by what is not said any more."""
-    for handle, words in sorted(handles.items(), key=lambda pair: -len(str(pair[1].data))):
-        if str(words.data):
-            request = re.sub(rf"(?<![\w@.]){re.escape(str(words.data))}(?![\w@]|\.\w)", lambda _, shown=handle: shown, request)  # type: ignore[misc]
+def _typed(request: str, handles: Mapping[str, Value]) -> str:
+    """The user's own words: a request with what its handles stand for. What counts as said is found in the request as it was sent, so
+    that no guess of hidden words counts (G3.6, G4.1); so each handle must stand there."""
+    for handle, words in handles.items():
+        invariant(handle in request, f"the request was sent without its handle {handle}")
+        request = request.replace(handle, str(words.data))
     return request
 
 

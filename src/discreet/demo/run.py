@@ -180,7 +180,7 @@ def _perform(shown: Terminal, session: Session, drafted: Drafted) -> Report:
     shown.line()
     shown.plan(drafted.source)
     try:
-        planned = session.prepare(drafted.source, ERRAND, drafted.handles)
+        planned = session.prepare(drafted.source, drafted.request, drafted.handles)
     except PlanError as error:
         return Report("", ERRAND, drafted.source, (), "", 0, (), (), (str(error),))
     shown.preflight(planned.preview.lines)

@@ -236,7 +236,7 @@ def _run(one: Pair, held: Observed, secrets: Mapping[str, Any]) -> Run:
         group = GROUPS[one.group]
         seen = tuple(replanned(held, source, house.REQUEST, lambda n: Maker(n, group.kinds, group.shop).probes(n % 1_000, 2)) for source in one.errands)
     else:
-        seen = tuple(observed(held, source, house.REQUEST, handles, feedback) for source in one.errands)
+        seen = tuple(observed(held, source, " and ".join((house.REQUEST, *handles)), handles, feedback) for source in one.errands)
     return Run(seen, tuple(held.ledger.records))
 
 

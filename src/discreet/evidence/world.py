@@ -146,7 +146,7 @@ class Setting:
     entries: tuple[Known, ...] = ()
     fixed: Mapping[str, Recipient] = field(default_factory=dict)
     secrets: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"a": {}})
-    request: str | Mapping[str, str] = "do this"
+    request: str | Mapping[str, str] = "do this"  # as a planner is sent it, with `handles` in it
     answer: Callable[[Question], Reply] = lambda question: Reply.ONCE
     handles: Mapping[str, Value] = field(default_factory=dict)
     clock: dt.datetime = CLOCK
@@ -268,7 +268,7 @@ class Replanner:
             return made[0]
 
         call(tool(contract, perform), {"request": Value(request, label([("request", "user")])), "ended": feedback or Value("")}, PLANNER)
-        return Drafted(made[0]) if made else Drafted("", ("the planner may not be told",), told=False)
+        return Drafted(made[0], request) if made else Drafted("", request, ("the planner may not be told",), told=False)
 
 
 def replanned(held: Observed, source: str, request: str, further: Callable[[int], str]) -> Seen:
@@ -312,11 +312,22 @@ def load(path: Path | str) -> Setting:
     box = _tried_tools(tools, secrets, path)
     people = Directory(list(entries), fixed)
     _fits_people(box, people, path)
+    handles = getattr(module, "HANDLES", {})
     notes = [*box.notes(), *_fits_tools(norms, box, people, path)]
     return Setting(
-        path.stem, tools, Index(fitted(norms, box, people.ids())), entries, fixed, secrets, getattr(module, "REQUEST", "do this"), _answers(module, path),
-        getattr(module, "HANDLES", {}), getattr(module, "CLOCK", CLOCK), tuple(notes),
+        path.stem, tools, Index(fitted(norms, box, people.ids())), entries, fixed, secrets, _sent(getattr(module, "REQUEST", "do this"), handles), _answers(module, path),
+        handles, getattr(module, "CLOCK", CLOCK), tuple(notes),
     )  # fmt: skip
+
+
+def _sent(request: str | Mapping[str, str], handles: Mapping[str, Value]) -> str | Mapping[str, str]:
+    """A request with the handles of the world in it: where it shows their words, and else at its end."""
+    if not isinstance(request, str):
+        return {plan: _sent(one, handles) for plan, one in request.items()}  # type: ignore[misc]
+    for handle, words in handles.items():
+        if handle not in request:
+            request = request.replace(str(words.data), handle) if str(words.data) in request else f"{request} {handle}"
+    return request
 
 
 def _imported(path: Path) -> ModuleType:

@@ -49,7 +49,7 @@ def errand(home: Home, request: str, model: str, json: bool) -> int:
         with _planner(home, world, model) as plans:
             report = session.ask(request, plans, Watch(drafted) if json else Watch(drafted, lambda planned: _before(shown, planned)))
         if report.problems and drafts:
-            report = replace(report, lines=_lines(session, drafts[-1], request))
+            report = replace(report, lines=_lines(session, drafts[-1]))
         return _ended(shown, report, world, json)
 
 
@@ -58,14 +58,14 @@ def show(home: Home, request: str, model: str, json: bool) -> int:
     with home:
         shown, session, world, _ = _session(home, json)
         drafted = _drafted(home, session, world, request, model)
-        return _shown(shown, session, drafted, request, json)
+        return _shown(shown, session, drafted, json)
 
 
 def check(home: Home, path: Path, request: str, json: bool) -> int:
     """Preflight of a plan file."""
     with home:
         shown, session, *_ = _session(home, json, reader=False)
-        return _shown(shown, session, Drafted(path.read_text("utf-8")), request, json)
+        return _shown(shown, session, Drafted(path.read_text("utf-8"), request), json)
 
 
 def run_file(home: Home, path: Path, request: str, json: bool) -> int:
@@ -74,7 +74,7 @@ def run_file(home: Home, path: Path, request: str, json: bool) -> int:
         source = path.read_text("utf-8")
         shown, session, world, no_reader = _session(home, json)
         _say_no_reader(no_reader, source)
-        report = _performed(shown, session, request, Drafted(source), json)
+        report = _performed(shown, session, request, Drafted(source, request), json)
         return _ended(shown, report, world, json)
 
 
@@ -89,7 +89,7 @@ def edit(home: Home, request: str, model: str) -> int:
         source = Path(file.name).read_text("utf-8")
         os.unlink(file.name)
         _say_no_reader(no_reader, source)
-        report = _performed(shown, session, request, Drafted(source, (), drafted.handles), False)
+        report = _performed(shown, session, request, Drafted(source, drafted.request, (), drafted.handles), False)
         return _ended(shown, report, world, False)
 
 
@@ -154,15 +154,15 @@ def _drafted(home: Home, session: Session, world: World, request: str, model: st
         return session.draft(request, plans)
 
 
-def _shown(shown: Terminal, session: Session, drafted: Drafted, request: str, json: bool) -> int:
+def _shown(shown: Terminal, session: Session, drafted: Drafted, json: bool) -> int:
     problems = list(drafted.problems)
     planned: Planned | None = None
     if not problems:
         try:
-            planned = session.prepare(drafted.source, request, drafted.handles)
+            planned = session.prepare(drafted.source, drafted.request, drafted.handles)
         except PlanError as error:
             problems = [str(error)]
-    lines = planned.preview.lines if planned else _lines(session, drafted, request) if drafted.problems else ()
+    lines = planned.preview.lines if planned else _lines(session, drafted) if drafted.problems else ()
     if json:
         print(json_.dumps({"plan": drafted.source, "problems": problems, "doubts": list(drafted.doubts), "lines": [line_json(one) for one in lines]}, indent=2))
     else:
@@ -177,10 +177,10 @@ def _shown(shown: Terminal, session: Session, drafted: Drafted, request: str, js
     return EXIT_CANNOT if problems else EXIT_DONE
 
 
-def _lines(session: Session, drafted: Drafted, request: str) -> tuple[Line, ...]:
+def _lines(session: Session, drafted: Drafted) -> tuple[Line, ...]:
     """The preflight of a plan that its judge refused, for the user to see why; none where it is no plan."""
     try:
-        return session.prepare(drafted.source, request, drafted.handles).preview.lines
+        return session.prepare(drafted.source, drafted.request, drafted.handles).preview.lines
     except (PlanError, Exhausted):
         return ()
 
@@ -189,7 +189,7 @@ def _performed(shown: Terminal, session: Session, request: str, drafted: Drafted
     if drafted.problems:
         return Report("", request, drafted.source, (), "", 0, (), (), tuple(drafted.problems))
     try:
-        planned = session.prepare(drafted.source, request, drafted.handles)
+        planned = session.prepare(drafted.source, drafted.request, drafted.handles)
     except PlanError as error:
         return Report("", request, drafted.source, (), "", 0, (), (), (str(error),))
     if not json:

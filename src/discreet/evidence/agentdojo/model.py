@@ -72,7 +72,7 @@ def drafted(suite: str, task: str, model: str) -> tuple[str, list[str]]:
     handles = handles_of(made.PROMPT, redacted, False)
     planner = provider(model, "planner")
     try:
-        plan = draft(redacted, session.world.tools.contracts, planner, lambda source: session.problems(source, made.PROMPT, handles), today=session.clock().date())
+        plan = draft(redacted, session.world.tools.contracts, planner, lambda source: session.problems(source, redacted.text, handles), today=session.clock().date())
     finally:
         getattr(planner, "close", lambda: None)()
     if isinstance(plan, ModelFault):

@@ -71,7 +71,7 @@ class Together(Session):
         gate: Any = planned.gate
         if any(line.verdict != "permit" for line in planned.preview.lines if not looks(line.flow)):
             gate.rehearsing = True
-            run(planned.plan, gate, planned.start, None, Said(planned.request), gate.clock.replace(tzinfo=None), planned.preview.outcome.limits, planned.handles)
+            run(planned.plan, gate, planned.start, None, planned.said, gate.clock.replace(tzinfo=None), planned.preview.outcome.limits, planned.handles)
             gate.rehearsing = False
             gate.denied = 0
             gate._turns.clear()
