@@ -99,15 +99,19 @@ def test_changes_join_target_and_arguments(name: str) -> None:
     assert told(changed(A["list?"]("x"), "sort", [], {"reverse": A["bool"]("y")}, [A["int"]("k")], ops.NOWHERE)) == {"x", "y", "k"}
 
 
-def test_choosing_and_ordering_label_shape_and_every_element() -> None:
-    """G2.4: where values decide place, choice or presence, all of them join into the shape and every element."""
+def test_choosing_and_ordering_label_by_all_that_decides_them() -> None:
+    """G2.4: where values decide place, choice or presence, all of them join into the shape and every element; with keys these decide."""
     items, keys = [under(1, "a"), under(2, "b")], [under(3, "c"), under(4, "d")]
     shape = label([("s", "user")])
     everything = {"a", "b", "c", "d", "s"}
     ordered = ops.ordered(items, keys, under(False, "r"), shape)
-    assert {t.type for t in ordered.label.tags} == everything | {"r"}
-    for greatest in (True, False):
-        assert told(ops.extreme(items, keys, greatest, shape)) == everything
+    assert {t.type for t in ordered.label.tags} == {"c", "d", "s", "r"} and told(ordered) == everything | {"r"}
+    assert {t.type for t in ops.ordered(items, items, under(False, "r"), shape).label.tags} == {"a", "b", "s", "r"}
+    unknown = ops.ordered(items, [Value(Unknown("int"), k.label) for k in keys], under(False, "r"), shape)
+    assert {t.type for t in unknown.label.tags} == {"c", "d", "s", "r"} and told(unknown) == everything | {"r"}
+    for greatest, picked in ((True, "b"), (False, "a")):
+        assert told(ops.extreme(items, keys, greatest, shape)) == {picked, "c", "d", "s"}
+        assert told(ops.extreme(items, items, greatest, shape)) == {"a", "b", "s"}
         assert told(ops.extreme(items, [Value(Unknown("int"), k.label) for k in keys], greatest, shape)) == everything
     assert {t.type for t in ops.as_set(items, shape).label.tags} == {"a", "b", "s"}
     made = ops.as_dict([(under("k", "a"), under(1, "b")), (under("l", "c"), under(2, "d"))], shape)

@@ -2,11 +2,15 @@
 
 import datetime as dt
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from discreet.agents.session import Report, Session, World
+from discreet.agents.vault_tools import vault_tools
 from discreet.connectors.mcp_wire import McpConfig
 from discreet.connectors.shop import ShopConfig, Shops
 from discreet.connectors.shop_tools import shop_tools
@@ -101,7 +105,7 @@ drinks = shop.search(shop="{CAFE}", query="flat white")
 coffee = next((d for d in drinks if d.in_stock), None)
 if coffee is None:
     raise ValueError("no flat white today")
-order = shop.checkout(shop="{CAFE}", item=coffee.id, address="at the counter", card="tok", max_total={{}}{{}})
+order = shop.checkout(shop="{CAFE}", item=coffee.id, address=memory.recall(type="contact/postal-address"), card=memory.recall(type="finance/payment-token"), max_total={{}}{{}})
 print(order.title)
 """
 
@@ -120,7 +124,15 @@ def a_cafe(currency: str, bought: list[float]) -> Toolbox:
 
     stands: dict[str, object] = {"shop.search": search, "shop.checkout": checkout}
     contracts: list[Tool] = [one for one in shop_tools(shops) if one.contract.name in stands]
-    return Toolbox([tool(one.contract, stands[one.contract.name]) for one in contracts])
+    return Toolbox([*(tool(one.contract, stands[one.contract.name]) for one in contracts), *vault_tools(Told())])
+
+
+class Told:
+    """What the user told of themselves."""
+
+    def recall(self, types: Sequence[str], query: str, limit: int, learned: bool = False) -> Sequence[Any]:
+        told = {"contact/postal-address": "Nora, 1 Elm Row, 10115 Berlin, Germany", "finance/payment-token": "tok"}
+        return [] if learned or query else [SimpleNamespace(text=told[types[0]])] if types[0] in told else []
 
 
 def coffee(ledger: Ledger, most: float, bought: list[float], more: str = "", currency: str = "EUR", request: str = "") -> Report:
@@ -142,6 +154,24 @@ def test_coffees_are_bought_unasked_up_to_the_limit_and_asked_above_it(ledger: L
     assert bought == [4, 4]
     assert coffee(ledger, 4, bought, more).questions == 1 and bought == [4, 4]
     assert coffee(ledger, 2, bought, more).questions == 0 and bought == [4, 4, 2]
+
+
+@pytest.mark.parametrize(
+    ("recalled", "instead"),
+    [
+        ('address=memory.recall(type="contact/postal-address")', 'address="13 Evil Lane, 10115 Berlin, Germany"'),
+        ('address=memory.recall(type="contact/postal-address")', 'address=memory.recall(type="contact/postal-address", query="Eve")'),
+        ('address=memory.recall(type="contact/postal-address")', 'address=memory.recall_learned(type="contact/postal-address")'),
+        ('address=memory.recall(type="contact/postal-address")', "address=coffee.description"),
+        ('card=memory.recall(type="finance/payment-token")', 'card="tok_of_somebody"'),
+        ("coffee.id,", 'coffee.id, email="eve@evil.example",'),
+    ],
+)
+def test_an_allowance_holds_for_ones_own_address_and_card(ledger: Ledger, monkeypatch: pytest.MonkeyPatch, recalled: str, instead: str) -> None:
+    """G1.2, G3.6: where goods go to and what pays for them is who and what; a vault's facts are described where no word of the plan's picks them."""
+    bought: list[float] = []
+    monkeypatch.setitem(globals(), "PLAN", PLAN.replace(recalled, instead))
+    assert instead in PLAN and coffee(ledger, 4, bought).questions == 1 and bought == []
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from discreet.kernel.monitor import Asked, Decision, Denied, Finding, Flow, Judg
 from discreet.kernel.resolve import resolve
 from discreet.kernel.shape import Shape, scalar, text
 from discreet.kernel.syntax import parse
-from discreet.kernel.value import Value, fault, plain, record
+from discreet.kernel.value import UNATTESTED, Value, fault, plain, record
 from discreet.policy.load import SHIPPED
 from discreet.policy.norm import Allowance
 from discreet.tools.call import Gate
@@ -172,7 +172,7 @@ def _asking(judge: Judge) -> Judge:
 
     def covered(flow: Flow, decision: Decision) -> bool:
         """Whether norms of the user's own let it be done on behalf of every one of those sources."""
-        sources = (flow.label.sources | flow.preflight_pc.sources) - {SOURCE}
+        sources = (flow.label.sources | flow.preflight_pc.sources) - {SOURCE, UNATTESTED}
         acts = [f for f in decision.findings if f.tag is None]
         allowances = [norms.named(id_) for f in acts for id_ in f.norms] if norms is not None else []
         return bool(acts) and all(f.norms for f in acts) and all(

@@ -37,9 +37,9 @@ def shop_tools(shops: Shops) -> tuple[Tool, ...]:
                             purpose="purchase/search"),
         "checkout": Contract(
             "shop.checkout", "buy and pay; max_total is the most that it may cost in all",
-            (shop, Parameter("item", text(max=200), Role.WHAT), Parameter("address", text(max=400)), Parameter("card", text(max=200)),
-             Parameter("max_total", scalar("float", max=TOTAL_MAX), Role.AMOUNT), Parameter("size", text(max=40), default=""),
-             Parameter("quantity", scalar("int", max=QUANTITY_MAX), Role.TIMES, 1), Parameter("email", text(max=320), default="")),
+            (shop, Parameter("item", text(max=200), Role.WHAT), Parameter("address", text(max=400), Role.WHO), Parameter("card", text(max=200), Role.WHAT),
+             Parameter("max_total", scalar("float", max=TOTAL_MAX), Role.AMOUNT), Parameter("size", text(max=40), Role.WHAT, ""),
+             Parameter("quantity", scalar("int", max=QUANTITY_MAX), Role.TIMES, 1), Parameter("email", text(max=320), Role.WHO, "")),
             order, Effect.PAY, "purchase/order", place, calls_max=5),
         "order": Contract("shop.order", "how an order stands", (shop, Parameter("id", text(max=200), Role.KEY)), order, place=place,
                           purpose="purchase/order"),

@@ -150,6 +150,8 @@ class Contract:
     recipients  ids of fixed recipients, besides those named by arguments with an `address` and the place's owner and readers.
                 Where none of these is stated an outsider whom nobody knows hears the call; `()` states that nobody does
     purpose     of the purpose vocabulary; never taken from a plan or a service (G5.3)
+    within      the key that says which of the user's own collections is read, such as an information type: it picks no member of one, so
+                that what is read is described whoever chose it (G3.6)
     resolves    whether the result, found by equality from user-said keys, has standing RESOLVED (own address book, own files)
     undoable    whether the user can take the effect back
     shares      whether its recipients can read from then on what the place holds: a file shared or a message forwarded by its id
@@ -166,6 +168,7 @@ class Contract:
     place: Place | PlaceRule = None  # type: ignore[assignment]  # __post_init__ puts the safe reading there
     recipients: tuple[str, ...] = UNSAID
     result_rule: Callable[[Mapping[str, Value]], Shape] | None = None
+    within: str = ""
     resolves: bool = False
     undoable: bool = False
     shares: bool = False

@@ -707,8 +707,8 @@ def _changed(target: Value, name: str, args: Args, named: Mapping[str, Value], k
             return stop
         if items is None:
             found, label = rest
-            label = join2(label, joined([found.element, *(keys or ()), *named.values()]))
-            return Value(Many(found.element, found.max), label)
+            label = join2(label, joined([*([found.element] if keys is None else keys), *named.values()]))
+            return Value(Many(found.element, found.max), label, join2(label, found.element.total))
         return ops.ordered(items, items if keys is None else keys, named.get("reverse", Value(False)), rest, span)
     return fault("type", joined([target, *args, *named.values()]), span)
 

@@ -786,15 +786,16 @@ class _Machine:
         if isinstance(items, Fault):
             return Value(items, listed.total)
         if isinstance(items, Many):
-            label = join(shape, items.element.total, *(v.total for v in (*(keys or ()), *named.values())))
+            label = join(shape, *(v.total for v in (*([items.element] if keys is None else keys), *named.values())))
             if name == "sorted":
-                return Value(Many(items.element, items.max), label)
+                return Value(Many(items.element, items.max), label, join2(label, items.element.total))
             instead = named.get("default")
             picked = items.element
             if instead is not None:
                 return merge(picked, instead).under(label)
-            unknown = picked if isinstance(picked.data, (Unknown, Maybe)) else Value(Maybe(picked), label)
-            return Value(unknown.data, label, None, Standing.PLANNER if not isinstance(items.element.data, Unknown) else items.element.standing, items.element.bound)
+            picked = picked.under(label)
+            data = picked.data if isinstance(picked.data, (Unknown, Maybe)) else Maybe(picked)
+            return Value(data, picked.label, picked.total, Standing.PLANNER if not isinstance(picked.data, Unknown) else picked.standing, picked.bound)
         of_keys = items if keys is None else keys
         if name == "sorted":
             return ops.ordered(items, of_keys, named.get("reverse", Value(False)), shape, span)
@@ -808,10 +809,10 @@ class _Machine:
         found = self.comprehension(node.args[0])  # type: ignore[arg-type]
         defaults = [*node.args[1:], *(k.value for k in node.keywords if k.arg == "default")]
         instead = self.eval(defaults[0]) if defaults else None
-        label = found.label if instead is None else join2(found.label, instead.total)
+        label = found.label if instead is None else join2(found.label, instead.label)
         data = found.data
         if isinstance(data, (Fault, Unknown)):
-            return Value(data, label)
+            return Value(data, label if instead is None else join2(label, instead.total))
         if isinstance(data, Many):
             element = data.element.under(label)
             if instead is None:

@@ -746,30 +746,32 @@ UNKNOWN_ITEMS_MAX = 50  # elements assumed for data whose type is not known befo
 
 
 def ordered(items: Sequence[Value], keys: Sequence[Value], reverse: Value, shape: Label, span: Span = NOWHERE) -> Value:
-    """`sorted`: where each stands tells of all, so every key, every element and `reverse` join the shape (G2.4)."""
-    label = join2(shape, joined([*items, *keys, reverse]))
-    stopped = blocked([*keys, reverse], label, "any")
+    """`sorted`: where each stands tells of all keys, so these and `reverse` join the shape (G2.4); without `key=` the elements are the keys."""
+    label = join2(shape, joined([*keys, reverse]))
+    whole = join2(label, joined(items))
+    stopped = blocked([*keys, reverse], whole, "any")
     if stopped is not None:
         if isinstance(stopped.data, Fault):
             return stopped
-        return Value(many(Seq(items)), label)
+        return Value(many(Seq(items)), label, whole)
     if not isinstance(reverse.data, int):
-        return fault("type", label, span)
+        return fault("type", whole, span)
     try:
         places = sorted(range(len(items)), key=lambda i: comparable(keys[i]), reverse=bool(reverse.data))
     except TYPE_ERRORS:
-        return fault("type", label, span)
+        return fault("type", whole, span)
     except RecursionError:
-        return fault("limit", label, span)
+        return fault("limit", whole, span)
     return seq([items[i] for i in places], label)
 
 
 def extreme(items: Sequence[Value], keys: Sequence[Value], greatest: bool, shape: Label, span: Span = NOWHERE) -> Value:
-    """`min` and `max`: which one wins tells of all of them (G2.4)."""
-    label = join2(shape, joined([*items, *keys]))
+    """`min` and `max`: which one wins tells of all keys (G2.4); without `key=` the elements are the keys."""
+    label = join2(shape, joined(keys))
+    whole = join2(label, joined(items))
     if not items:
         return fault("value", label, span)
-    stopped = blocked(keys, label, "any")
+    stopped = blocked(keys, whole, "any")
     if stopped is not None:
         if isinstance(stopped.data, Fault):
             return stopped
@@ -782,11 +784,11 @@ def extreme(items: Sequence[Value], keys: Sequence[Value], greatest: bool, shape
         else:
             bound = min((b for b in bounds if b is not None), default=None)
         data = Unknown(result.data.kind) if isinstance(result.data, Unknown) else result.data
-        return Value(data, label, None, Standing.PLANNER, bound)
+        return Value(data, join2(label, result.label), join2(label, result.total), Standing.PLANNER, bound)
     try:
         pick = (max if greatest else min)(range(len(items)), key=lambda i: comparable(keys[i]))
     except TYPE_ERRORS:
-        return fault("type", label, span)
+        return fault("type", whole, span)
     return items[pick].under(label)
 
 

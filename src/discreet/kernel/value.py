@@ -32,6 +32,9 @@ class Standing(IntEnum):
     USER = 5  # typed by the user as a whole token
 
 
+UNATTESTED = "unattested"  # a source beside that of a described collection: of what its provider does not vouch for (G3.6)
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """A failure as a value (G3.4). `kind` is one of FAULT_KINDS and never holds contents."""

@@ -104,7 +104,8 @@ def _unfit(
     found = []
     fixed = _as_fixed(name, standing, flow)
     if (Standing.RESOLVED if fixed else standing) < needed:
-        found.append(_Misfit(name, f"is {'left as the tool has it' if fixed else SHOWN[standing]} and would have to be {SHOWN[needed]}"))
+        wanted = SHOWN[Standing.DESCRIBED if needed is Standing.WORDED else needed]
+        found.append(_Misfit(name, f"is {'left as the tool has it' if fixed else SHOWN[standing]} and would have to be {wanted}"))
     if foreign := _foreign(sources, allowance, flow):
         found.append(_Misfit(name, f"was influenced by {', '.join(sorted(foreign))}"))
     if role is Role.AMOUNT and (why := _too_much(allowance, name, flow, norms)):

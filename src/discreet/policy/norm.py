@@ -18,14 +18,14 @@ from enum import StrEnum
 
 from discreet.kernel.contract import USER, Effect, Recipient, Role
 from discreet.kernel.errors import DiscreetError, invariant
-from discreet.kernel.value import Standing
+from discreet.kernel.value import UNATTESTED, Standing
 from discreet.policy.vocabulary import ancestors
 
 
 NORMS_MAX = 10_000  # norms, allowances and bits together
 ANYONE = "anyone"
 SUBJECT_USER = USER.id
-INSIDE = frozenset({USER.id, "planner"})  # sources that are no outsider's; what the planner makes has its own standing
+INSIDE = frozenset({USER.id, "planner", UNATTESTED})  # sources that are no outsider's, or stand beside one; what the planner makes has its own standing
 
 Who = frozenset  # of terms that one recipient must all meet: roles (with what is below them), ids, accounts, "anyone"
 

@@ -17,17 +17,18 @@ from discreet.kernel.contract import USER, Effect, Place, Recipient, Role
 from discreet.kernel.domain import known, scan
 from discreet.kernel.errors import PlanError, Span
 from discreet.kernel.interpreter import Outcome, Request, run
-from discreet.kernel.label import PUBLIC, Label, join
+from discreet.kernel.label import PUBLIC, Label, join, join2, label
 from discreet.kernel.monitor import Decision, Flow, Judge, Verdict, decide
 from discreet.kernel.resolve import ResolvedPlan, ToolCall
 from discreet.kernel.shape import Shape, to_unknown
 from discreet.kernel.syntax import span_of
-from discreet.kernel.value import SCALARS, Fault, Many, Maybe, Record, Seq, Standing, Unknown, Value, plain
+from discreet.kernel.value import SCALARS, UNATTESTED, Fault, Many, Maybe, Record, Seq, Standing, Unknown, Value, plain
 from discreet.tools.directory import Directory
 from discreet.tools.flow import flow_of, result_label
 from discreet.tools.kept import Kept
 
 LINES_MAX = 2_000  # calls that a preflight lists
+BESIDE = label((), (UNATTESTED,))
 Doing = tuple[str, str]  # a tool, and one recipient whom its effect reaches
 
 
@@ -228,27 +229,38 @@ def described(value: Value, shape: Shape, request: Request) -> Value:
     All filters left out name nothing: a whole mailbox is not described. A tool that has none is a collection by itself."""
     if value.standing is Standing.RESOLVED:
         return value
-    keys = [p for p in request.contract.parameters if p.role is not Role.CONTENT]
+    within = request.contract.within
+    keys = [p for p in request.contract.parameters if p.role is not Role.CONTENT and p.name != within]
     if any(request.arguments[p.name].standing < Standing.DESCRIBED for p in keys):
         return value
     filters = [p for p in keys if p.shape.kind in ("text", "enum", "list", "any")]
-    named = any(request.arguments[p.name].standing is not Standing.RESOLVED or request.arguments[p.name].data != p.default for p in filters)
+    named = bool(within) or any(request.arguments[p.name].standing is not Standing.RESOLVED or request.arguments[p.name].data != p.default for p in filters)
     return _mark(value, shape) if named or not filters else value
 
 
 def _mark(value: Value, shape: Shape) -> Value:
-    data = value.data
+    """Attested leaves are described. The others get a source of their own, so that what is picked by them is not (kernel/value.py, `under`)."""
+    data, total = value.data, value.total
     if shape.kind == "list" and shape.element is not None:
+        inner: list[Value] = []
         if isinstance(data, Seq):
-            data = Seq((_mark(item, shape.element) for item in data), data.kind)
+            inner = [_mark(item, shape.element) for item in data]
+            data = Seq(inner, data.kind)
         elif isinstance(data, Many):
-            data = Many(_mark(data.element, shape.element), data.max, data.kind)
-    elif shape.kind == "record" and isinstance(data, Record):
-        data = Record(data.name, {n: _mark(v, shape.fields[n]) for n, v in data.fields.items()})
-    elif isinstance(data, Maybe):
-        data = Maybe(_mark(data.value, replace(shape, optional=False)))
-    standing = Standing.DESCRIBED if shape.attested else value.standing
-    return Value(data, value.label, value.total, standing, value.bound)
+            inner = [_mark(data.element, shape.element)]
+            data = Many(inner[0], data.max, data.kind)
+        return Value(data, value.label, join(total, *(item.total for item in inner)), value.standing, value.bound)
+    if shape.kind == "record" and isinstance(data, Record):
+        fields = {n: _mark(v, shape.fields[n]) for n, v in data.fields.items()}
+        return Value(Record(data.name, fields), value.label, join(total, *(v.total for v in fields.values())), value.standing, value.bound)
+    if isinstance(data, Maybe):
+        held = _mark(data.value, replace(shape, optional=False))
+        return Value(Maybe(held), join2(value.label, held.label), join2(total, held.total), held.standing, value.bound)
+    if shape.kind in ("list", "record"):
+        return value  # there is none
+    if shape.attested:
+        return Value(data, value.label, total, Standing.DESCRIBED, value.bound)
+    return value.under(BESIDE) if value.total.sources else value  # what nobody but the user can write needs no voucher
 
 
 def call_key(request: Request) -> tuple[Any, ...]:

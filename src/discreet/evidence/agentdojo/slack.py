@@ -18,7 +18,8 @@ from discreet.tools.directory import Directory, Entry
 SLACK = Place("slack", label((("communication/message", "user"),), ("slack",)), ("slack-host",), keeps=("communication", "general"))
 _name = text(max=20_000)
 _body = text(max=20_000)
-_message = record_of("Message", sender=_name, recipient=_name, body=_body, links=list_of(text(max=2_000, attested=True), 20))
+_member = text(max=20_000, attested=True)  # the workspace knows who wrote
+_message = record_of("Message", sender=_member, recipient=_member, body=_body, links=list_of(text(max=2_000, attested=True), 20))
 _done = record_of("Done", done=scalar("bool"))
 _LINK = re.compile(r"(?:https?://|www\.)[^\s<>\"'()\[\]{}]{1,2000}")  # as a chat's host marks links: with or without the scheme
 
