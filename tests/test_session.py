@@ -296,6 +296,34 @@ def test_a_place_keeps_what_was_written_into_it(home: Home) -> None:
     assert Tag("body/shoe-size", "user") in later.flow.label.tags and later.verdict is Verdict.DENY
 
 
+NOTES = {  # a plan, and whether a no to it leaves the place as it was
+    'notes.write(x=memory.recall(type="body/shoe-size"))': True,
+    'notes.write(x="size " + memory.recall(type="body/shoe-size"))\nprint("done")': True,
+    'if memory.recall(type="work/position") == "":\n    notes.write(x=memory.recall(type="body/shoe-size"))': False,
+    'for size in [memory.recall(type="body/shoe-size"), "42"]:\n    notes.write(x=size)': False,
+}
+
+
+@pytest.mark.parametrize(("plan", "gone"), NOTES.items())
+def test_what_the_user_refused_is_held_nowhere(home: Home, plan: str, gone: bool) -> None:
+    """G2.6: what needs a yes in every run and got none wrote in no run. Where something private decides whether it is asked, or how often, a
+    place counts as written; and it does as soon as there was a yes, before the effect."""
+    box: list[str] = []
+    notes = Place("notes", label([("document", "user")]))
+    write = tool(Contract("notes.write", "write", (Parameter("x", text()),), scalar("none"), Effect.WRITE, "storage", notes, ()), lambda x: box.append(x))
+    read = tool(Contract("notes.read", "read", (), text(max=200), place=notes, recipients=()), lambda: box[-1] if box else "")
+    made = world(home, friend([]), write, read, norms=norm("n1", "document"))
+
+    def read_afterwards() -> set[str]:
+        again = dataclasses.replace(made, kept=home.kept())
+        return {tag.type for tag in Session(again, Nobody()).prepare("friend.tell(x=notes.read())", "").preview.lines[-1].flow.label.tags}
+
+    Session(made, Nobody()).perform(plan, "")
+    assert not box and ("body/shoe-size" in read_afterwards()) is not gone
+    Session(made, Everyone()).perform(plan, "")
+    assert "body/shoe-size" in read_afterwards()
+
+
 # ---------------------------------------------------------------------------------------------------- downgrades
 
 

@@ -18,7 +18,7 @@ import datetime as dt
 import hashlib
 import secrets
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -46,7 +46,7 @@ from discreet.tools.call import Gate
 from discreet.tools.directory import Directory
 from discreet.tools.flow import result_label
 from discreet.tools.kept import Kept
-from discreet.tools.preflight import Line, Preview, call_key, preflight
+from discreet.tools.preflight import Line, Preview, act_key, call_key, preflight
 from discreet.tools.question import Asker, Nobody, inert
 from discreet.tools.registry import Tool, Toolbox
 
@@ -230,10 +230,17 @@ class Session:
     def _run(self, planned: Planned, confirm: bool) -> Report:
         gate, ledger = planned.gate, self.world.ledger
         ledger.note(Kind.RUN_START, errand=gate.errand)
-        self.keep(planned.preview.kept)  # before the first effect, whichever lines will run
         self._reserve(planned)
-        if confirm:
-            gate.confirm(planned.preview)
+        refused = gate.confirm(planned.preview) if confirm else frozenset()
+        never = {*refused, *(key for line in planned.preview.lines for key in _unwritten(line, planned.preview))}
+        self.keep(self._lasting(planned, never))  # before the first effect, whichever lines will run
+
+        def agreed(flow: Flow) -> None:
+            if flow.span in never:
+                never.discard(flow.span)
+                self.keep(self._lasting(planned, never))
+
+        gate.agreed = agreed
         told_by = wholes(planned.plan)
         facts = {asked: self.world.recalled(asked) for held in told_by.values() for one in held.values() for asked in one}
         gate.heard = lambda flow: hear(ledger, gate.errand, flow, told_by.get(flow.span, {}), facts)
@@ -249,6 +256,13 @@ class Session:
             tuple((tool, kind) for tool, kind, _ in gate.faults), _ended(gate, outcome.stopped is not None),
             outcome=outcome,
         )  # fmt: skip
+
+    def _lasting(self, planned: Planned, never: Set[Any]) -> Mapping[str, Label]:
+        """What places will hold: by all lines that could write, taken or not, but for what is `never` done (G2.6)."""
+        if not never:
+            return planned.preview.kept
+        shown = {name: one.seen for name, one in planned.given.items()}
+        return self.found(planned, shown, planned.gate.judge, planned.start, never).kept
 
     def _reserve(self, planned: Planned) -> None:
         """Take the bits that this errand's views could tell from the accounts of whom they could reach, or refuse it (G6.3).
@@ -309,14 +323,17 @@ class Session:
         said = Said(request)
         return plan, preflight(plan, world.directory, world.judge, None, self.label, given, said, _wall(self.clock()), unseen, kept)
 
-    def found(self, planned: Planned, given: Mapping[str, Value]) -> Preview:
-        """The preflight of a prepared plan under this session's own label, with what its look-ups found and nothing looked up again."""
+    def found(
+        self, planned: Planned, given: Mapping[str, Value], judge: Judge | None = None, start: Label | None = None, never: Set[Any] = frozenset()
+    ) -> Preview:
+        """The preflight of a prepared plan under this session's own label or `start`, with what its look-ups found and nothing looked up again."""
 
         def known(call: Request, flow: Flow) -> Value:
             return planned.preview.resolved.get(call_key(call), Value(Unknown("any")))
 
         return preflight(
-            planned.plan, self.world.directory, self.world.judge, known, self.label, given, planned.said, _wall(planned.gate.clock), planned.handles, self.world.kept.copy()
+            planned.plan, self.world.directory, judge or self.world.judge, known, self.label if start is None else start, given, planned.said,
+            _wall(planned.gate.clock), planned.handles, self.world.kept.copy(), never=never,
         )  # fmt: skip
 
     def perform(self, source: str, request: str, handles: Mapping[str, Value] | None = None) -> Report:
@@ -457,6 +474,19 @@ def denied(line: Line, plan: ResolvedPlan) -> str:
     written = next((target.arguments for node, target in plan.calls.items() if isinstance(target, ToolCall) and span_of(node) == line.flow.span), ())
     whom = ", ".join([*(ast.unparse(value) for name, value in written if name in addressed), *contract.recipients]) or contract.name
     return f"{line.flow.span}: `{line.flow.contract.name}`: {whom}{named}"
+
+
+def _unwritten(line: Line, preview: Preview) -> Iterator[Any]:
+    """What of a plan's line writes nothing unless the user says yes to it, whatever the secrets are: an exact call that is denied, and a line
+    that stands for one call at most, is reached by no private or outside decision, and is asked for what it tells, which labels decide."""
+    flow = line.flow
+    if line.exact and line.verdict is Verdict.DENY and not flow.unresolved:
+        yield act_key(flow)
+    alone = sum(one.flow.times for one in preview.lines if one.flow.span == flow.span) == 1
+    openly = not flow.pc.sources and all(tag.type == "request" for tag in flow.pc.tags)
+    by_label = any(f.verdict is Verdict.ASK and f.tag is not None for f in line.decision.findings)
+    if line.verdict is Verdict.ASK and by_label and alone and openly and not flow.unresolved and flow.contract.effect is not Effect.READ:
+        yield flow.span
 
 
 def _typed(request: str, handles: Mapping[str, Value]) -> str:

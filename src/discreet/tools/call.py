@@ -34,7 +34,7 @@ from discreet.tools.directory import Directory
 from discreet.tools.failure import Failure
 from discreet.tools.flow import flow_of, result_label
 from discreet.tools.kept import Kept
-from discreet.tools.preflight import Doing, Line, Preview, call_key, described, resolvable, standing_of_result
+from discreet.tools.preflight import Doing, Line, Preview, act_key, call_key, described, resolvable, standing_of_result
 from discreet.tools.question import Answer, Asker, Edited, Nobody, Question, Reply, question
 from discreet.tools.registry import Prepared, Toolbox
 
@@ -72,6 +72,7 @@ class Gate:
     performed: list[tuple[str, Span]] = field(default_factory=list)  # (tool, span) of the run's writes, payments and deletions
     keep: Callable[[Mapping[str, Label]], None] = lambda kept: None  # makes what places hold last beyond this errand
     heard: Callable[[Flow], None] = lambda flow: None  # what is written down of who may hear again what this call told (G5.3)
+    agreed: Callable[[Flow], None] = lambda flow: None  # before what the user said yes to while the plan runs is done
     turn: int = 1  # of the errand's plans, which one runs
     acts: dict[bytes, int] = field(default_factory=dict)  # what was done or perhaps done in this errand -> in which turn
     often: Mapping[Doing, int] = field(default_factory=dict)  # how often the errand's plans so far may act on whom, delegated ones too
@@ -216,6 +217,7 @@ class Gate:
         reply = self.edits.get(digest) or self.put([(question(flow, decision), prepared)])[0]
         if reply is Reply.DENY:
             return fault("refused", base, flow.span)
+        self.agreed(flow)
         if isinstance(reply, Edited):
             del self.edits[digest]
             flow = edited(flow, reply)
@@ -269,8 +271,9 @@ class Gate:
 
     # ------------------------------------------------------------------------------------------ before the run
 
-    def confirm(self, preview: Preview) -> None:
-        """One confirmation for all that the preflight can show exactly (G5.5). Effects that depend on the run are asked then."""
+    def confirm(self, preview: Preview) -> frozenset[tuple[Any, ...]]:
+        """One confirmation for all that the preflight can show exactly (G5.5). Effects that depend on the run are asked then.
+        The calls that were refused, as `act_key` tells them."""
         asked: list[tuple[Question, Prepared]] = []
         for line in preview.lines:
             if line.verdict is Verdict.ASK and confirmable(line) and not self.done_before(line.flow):
@@ -278,8 +281,8 @@ class Gate:
                 if prepared is not None:
                     asked.append((question(line.flow, line.decision), prepared))
         self._turns.clear()
-        if asked:
-            self.put(asked)
+        answers = self.put(asked) if asked else []
+        return frozenset(act_key(q.flow) for (q, _), reply in zip(asked, answers, strict=True) if reply is Reply.DENY)
 
     def ready(self, line: Line) -> Prepared | None:
         """The exact request of a line, as the run will make it; None when it cannot be made."""

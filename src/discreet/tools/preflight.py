@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -52,6 +52,11 @@ class Line:
     @property
     def key(self) -> tuple[Span, tuple[str, ...]]:
         return line_key(self.flow)
+
+
+def act_key(flow: Flow) -> tuple[Any, ...]:
+    """What tells one exact call of a line from another: where it stands, whom it goes to, and its arguments."""
+    return (*line_key(flow), *((name, repr(plain(value))) for name, value in flow.arguments.items()))
 
 
 def line_key(flow: Flow) -> tuple[Span, tuple[str, ...]]:
@@ -121,12 +126,14 @@ def preflight(
     handles: Mapping[str, Value] | None = None,
     kept: Kept | None = None,
     often: Mapping[Doing, int] | None = None,
+    never: Set[Any] = frozenset(),
 ) -> Preview:
-    """Evaluate `plan` on labels alone. `look_up` makes one resolving call for real.
+    """Evaluate `plan` on labels alone. `look_up` makes one resolving call for real; what `never` names writes nothing: a line by
+    its span, an exact call by its `act_key`.
 
     Raises PlanError or LimitError, located, where plan and public labels decide that the plan cannot run.
     """
-    port = _Port(directory, judge, look_up, kept if kept is not None else Kept())
+    port = _Port(directory, judge, look_up, kept if kept is not None else Kept(), never)
     outcome = run(plan, port, start, given, said, clock, None, handles)
     lines, counted = _together(_summed(port.lines), judge, often or {})
     return Preview(_with_ignored(lines, plan), outcome, port.resolved, port.kept.labels, tuple(port.nobody), counted)
@@ -135,8 +142,8 @@ def preflight(
 class _Port:
     """Answers calls on labels alone and lists them."""
 
-    def __init__(self, directory: Directory, judge: Judge, look_up: Callable[[Request, Flow], Value] | None, kept: Kept) -> None:
-        self.directory, self.judge, self.look_up, self.kept = directory, judge, look_up, kept
+    def __init__(self, directory: Directory, judge: Judge, look_up: Callable[[Request, Flow], Value] | None, kept: Kept, never: Set[Any] = frozenset()) -> None:
+        self.directory, self.judge, self.look_up, self.kept, self.never = directory, judge, look_up, kept, never
         self.lines: list[Line] = []
         self.resolved: dict[tuple[Any, ...], Value] = {}
         self.nobody: list[tuple[Any, ...]] = []
@@ -159,7 +166,9 @@ class _Port:
             exact, stopped = exact and not unknown, stopped or found
         if exact:
             request = Request(request.contract, arguments, request.pc, request.span, request.times)
-        flow = flow_of(request, self.directory, self.kept)
+        flow = flow_of(request, self.directory, self.kept.copy() if self.never else self.kept)
+        if self.never and request.span not in self.never and not (exact and act_key(flow) in self.never):
+            flow = flow_of(request, self.directory, self.kept)
         if len(self.lines) < LINES_MAX:
             self.lines.append(Line(flow, decide(flow, self.judge), exact))
         base = result_label(flow)
