@@ -75,7 +75,7 @@ def _mail(found: Connections, settings: Mapping[str, Any], password: str, zone: 
 
 def _contacts(found: Connections, settings: Mapping[str, Any], password: str, stack: ExitStack) -> None:
     from discreet.agents.people import owner_id
-    from discreet.connectors.contacts import Contacts
+    from discreet.connectors.contacts import Contacts, named
     from discreet.connectors.contacts_tools import PROVIDER, contacts_tools
 
     contacts = _close(Contacts(_dav(settings, password)), stack)
@@ -86,10 +86,8 @@ def _contacts(found: Connections, settings: Mapping[str, Any], password: str, st
     found.cards += cards
 
     def owner_of(name: str) -> str:
-        same = " ".join(name.casefold().split())
-        named = [c for c in cards if same in (c["name"].casefold(), *(a.casefold() for a in c["also_called"]))]
-        named = named or [c for c in cards if c["relation"].casefold() == same.removeprefix("my ")]
-        return owner_id(named[0]) if len(named) == 1 else ""
+        found_ = named(cards, name)
+        return owner_id(found_[0]) if len(found_) == 1 else ""
 
     found.tools += contacts_tools(contacts, owner_of)
     found.providers.append(PROVIDER)

@@ -6,14 +6,18 @@ mail program collected gives none. Two cards with one address are one party with
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from discreet.kernel.contract import USER, Recipient
 from discreet.policy.naming import roles_named
-from discreet.tools.directory import UNKNOWN, Directory, Entry
+from discreet.policy.vocabulary import roles
+from discreet.tools.directory import UNKNOWN, Directory, Entry, normal
 
 OWN = frozenset({"own-provider"})
+_FORMER_OR_ANOTHERS = re.compile(r"(?i:\b(?:ex|former|formerly|previous|estranged|divorced)\b|['’]s?\s+\w)|\bof (?:my\b|[A-Z])")
+NOBODYS = frozenset({"acquaintance"})  # of a card that does not say who its person is to the user
 READER_LOCAL = frozenset({"provider/reader/local"})
 
 
@@ -29,10 +33,7 @@ def directory(
 ) -> Directory:
     """Entries for contacts, shops, the user's own addresses and named hosts; fixed recipients for own services."""
     entries = [Entry(USER.id, USER.name, frozenset({"user"}), tuple(("mail", a) for a in own_addresses))]
-    for card in cards:
-        emails = [e for e in (card.get("emails") or [card.get("email", "")]) if e]
-        if emails:
-            entries.append(Entry(owner_id(card), str(card["name"]), card_roles(card), tuple(("mail", e) for e in emails)))
+    entries += _people(cards)
     entries += [Entry(f"shop:{name}", name, frozenset({"merchant"}), (("shop", name),)) for name in shops]
     entries += [Entry(f"host:{host}", host, roles, (("host", host),)) for host, roles in (hosts or {}).items()]
     fixed = {name: Recipient(name, name, OWN, name.replace("-", " ")) for name in own_providers}
@@ -43,6 +44,19 @@ def directory(
     return Directory(entries, fixed)
 
 
+def _people(cards: Iterable[Mapping[str, Any]]) -> list[Entry]:
+    """One entry for each mail address: of its first card, with the roles that every card of it gives which says who they are to the user."""
+    held: dict[str, list[Mapping[str, Any]]] = {}
+    for card in cards:
+        for address in {normal("mail", e): e for e in (card.get("emails") or [card.get("email", "")]) if e}:
+            held.setdefault(address, []).append(card)
+    made = []
+    for address, bearing in held.items():
+        said = [roles for card in bearing if (roles := card_roles(card)) != NOBODYS]
+        made.append(Entry(owner_id(bearing[0]), str(bearing[0]["name"]), frozenset.intersection(*said) or NOBODYS if said else NOBODYS, (("mail", address),)))
+    return made
+
+
 def owner_id(card: Mapping[str, Any]) -> str:
     """The owner of a card: its name as the user knows it. Two people of one name are two cards with two addresses."""
     return f"person:{card.get('email') or card['name']}".lower()
@@ -50,6 +64,13 @@ def owner_id(card: Mapping[str, Any]) -> str:
 
 def card_roles(card: Mapping[str, Any]) -> frozenset[str]:
     """Roles by the words of relation and groups; friend groups make a friend, nothing makes `unknown`."""
-    words = " ".join([str(card.get("relation", "")), *map(str, card.get("groups", ()))])
-    found = roles_named(words) if words.strip() else frozenset()
-    return found - {UNKNOWN} or frozenset({"acquaintance"})
+    relation = str(card.get("relation", ""))
+    said = " ".join([*([] if _no_more(relation) else [relation]), *map(str, card.get("groups", ()))])
+    found = roles_named(said) if said.strip() else frozenset()
+    return found - {UNKNOWN} or NOBODYS
+
+
+def _no_more(relation: str) -> bool:
+    """Whether it says who somebody was to the user, or is to somebody else."""
+    known = any(relation.casefold().strip() in concept.words for concept in roles().concepts.values())
+    return not known and _FORMER_OR_ANOTHERS.search(relation) is not None

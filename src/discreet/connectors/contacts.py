@@ -43,9 +43,7 @@ class Contacts(Connector):
 
     def _perform_find(self, request: dict[str, Any]) -> dict[str, Any]:
         """The one person of this name, or, if nobody bears it, of this relation (`my running partner`); alone, or refused."""
-        cards = self._cards()
-        whom = request["whom"]
-        found = [c for c in cards if _fits(c, {"name": whom})] or [c for c in cards if _fits(c, {"relation": whom.removeprefix("my ")})]
+        found = named(self._cards(), request["whom"])
         if not found:
             raise Refused("nobody", "nobody in the address book is called so")
         if len(found) > 1:
@@ -68,6 +66,12 @@ class Contacts(Connector):
     def _cards(self) -> list[dict[str, Any]]:
         items = dav.report(self.config, _QUERY)
         return [card for path, _etag, data in items for card in read(data, path.rpartition("/")[2]) if not _unconfirmed(card)]
+
+
+def named(cards: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    """The cards that bear a name or, where none does, a relation: whom `find` would find, and whose label it carries."""
+    whom = _same(name)
+    return [c for c in cards if _fits(c, {"name": whom})] or [c for c in cards if _fits(c, {"relation": whom.removeprefix("my ")})]
 
 
 def _shown(card: dict[str, Any]) -> dict[str, Any]:
