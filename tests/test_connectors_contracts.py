@@ -41,7 +41,8 @@ def use(tools: Toolbox, name: str, /, **given: Any) -> Any:
     """Call as a plan does: every declared argument given or defaulted, the result made a value."""
     tool = tools[name]
     args = {p.name: given.pop(p.name, p.default) for p in tool.contract.parameters}
-    assert not given
+    assert given.keys() == ({"stored"} if tool.along else set())
+    args |= given  # what the call site adds of the object that is named
     prepared = tool.prepare(args, f"nonce of {name} {sorted(map(str, args.items()))}", CLOCK)
     return plain(to_value(tool.perform(prepared), tool.contract.result, PUBLIC))
 
@@ -67,7 +68,7 @@ def test_every_other_tool_answers_in_its_shape(tools: Toolbox) -> None:
     mails = use(tools, "mail.search", sender="sam@okafor.example", subject="Sunday run")
     assert [m["subject"] for m in mails] == ["Sunday run"]
     assert "canal" in use(tools, "mail.read", id=mails[0]["id"])
-    assert use(tools, "mail.reply", id=mails[0]["id"], to=mails[0]["sender"], body="Gladly.")["copy_kept"]
+    assert use(tools, "mail.reply", id=mails[0]["id"], to=mails[0]["sender"], body="Gladly.", stored=mails[0])["copy_kept"]
     draft = use(tools, "mail.draft", to="sam@okafor.example", subject="x", body="y")
     assert use(tools, "mail.move", id=draft["id"], folder="Archive") == {"moved": True}
     archived = use(tools, "mail.search", text="", subject="")

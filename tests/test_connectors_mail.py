@@ -124,11 +124,11 @@ def test_a_reply_quotes_nothing_and_goes_to_the_sender_alone(nora: Mail, sam: Ma
     call(sam, "send", to=NORA, subject="Plan", body="a secret of Sam's", cc=[TILDA])
     found = call(nora, "search", sender=SAM, subject="Plan")[0]
     counts = {who: len(services.delivered(who)) for who in (SAM, TILDA)}
-    call(nora, "reply", id=found["id"], to=SAM, body="Fine.")
+    call(nora, "reply", id=found["id"], to=SAM, body="Fine.", stored=found)
     told = services.delivered(SAM)[-1]
     assert "secret" not in told and "Fine." in told and f"In-Reply-To: {found['message_id']}" in told and "Subject: Re: Plan" in told
     assert len(services.delivered(TILDA)) == counts[TILDA]
-    assert fails(Refused, nora, "reply", id=found["id"], to=TILDA, body="Fine.").code == "not_sender"
+    assert fails(InvalidArgument, nora, "reply", id=found["id"], to=TILDA, body="Fine.", stored=found).argument == "to"
 
 
 def test_draft_move_and_delete_act_on_one_message(nora: Mail, call: Call, fails: Call) -> None:

@@ -28,7 +28,7 @@ from discreet.policy.norm import Allowance
 from discreet.tools.call import Gate
 from discreet.tools.flow import flow_of, result_label
 from discreet.tools.preflight import preflight
-from discreet.tools.question import Reply, question
+from discreet.tools.question import Reply
 from discreet.tools.registry import PlainRequest, Prepared, Tool
 
 NAME = "delegate"
@@ -79,7 +79,7 @@ class _Delegated:
         kept.join(gate.preview.kept if gate.preview else {})  # also by lines that were not taken (G2.6)
         inner = Gate(
             gate.tools, gate.directory, _asking(gate.judge), gate.ledger, gate.errand, gate.handed(), gate.clock, gate.asker, gate.progress,
-            kept=kept, turn=gate.turn, acts=gate.acts,
+            kept=kept, objects=gate.objects, turn=gate.turn, acts=gate.acts,
         )  # fmt: skip
         try:
             plan = resolve(parse(source), tools)
@@ -104,7 +104,7 @@ class _Delegated:
             return 0
         wanting = [one for one in self.pending if one.permit is None]
         if wanting:
-            replies = inner.put([(replace(question(one.flow, one.decision), always=False), one.prepared) for one in wanting])
+            replies = inner.put([(replace(inner.question(one.flow, one.decision, one.prepared), always=False), one.prepared) for one in wanting])
             if any(reply is not Reply.ONCE for reply in replies):  # edited or denied: then none of them, as nothing is computed after the answer
                 return 0
         done = 0
@@ -143,9 +143,8 @@ class _Collector:
             return fault("refused", result_label(flow), flow.span)
         if len(self.pending) >= EFFECTS_MAX:
             return fault("limit", result_label(flow), flow.span)
-        tool = gate.tools[flow.contract.name]
         try:
-            prepared = tool.prepare({name: plain(value) for name, value in flow.arguments.items()}, gate.nonce(flow), gate.clock)
+            prepared = gate.prepared(flow)
         except Exception:
             return fault("value", result_label(flow), flow.span)
         try:

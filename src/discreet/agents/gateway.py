@@ -39,6 +39,7 @@ from discreet.policy.load import load
 from discreet.policy.norm import Norms
 from discreet.tools.flow import result_label
 from discreet.tools.kept import Kept
+from discreet.tools.objects import Objects
 from discreet.tools.preflight import Doing, Line, Preview, doings
 from discreet.tools.question import Asker
 from discreet.tools.registry import tool
@@ -127,6 +128,7 @@ class Gateway:
         self.views = {t.contract.view for t in world.tools.values() if t.contract.view}
         self.single = {name: t.contract for name, t in world.tools.items() if not t.contract.view}  # no handle holds what a view gave: its bits are counted by plan
         self.held: dict[str, Held] = {}
+        self.objects = Objects()  # what its handles came with
         self.asked: Asked | None = None
         self.calls = 0
 
@@ -264,7 +266,7 @@ class Gateway:
 
     def _session(self, world: World, start: Label) -> Session:
         session = Session(world, self.asker, self.clock)
-        session.label = start
+        session.label, session.objects = start, self.objects
         return session
 
     def _refresh(self) -> None:

@@ -46,6 +46,7 @@ from discreet.tools.call import Gate
 from discreet.tools.directory import Directory
 from discreet.tools.flow import result_label
 from discreet.tools.kept import Kept
+from discreet.tools.objects import Objects
 from discreet.tools.preflight import Line, Preview, act_key, call_key, preflight
 from discreet.tools.question import Asker, Nobody, inert
 from discreet.tools.registry import Tool, Toolbox
@@ -144,6 +145,7 @@ class Session:
         self.world, self.asker, self.clock = world, asker or Nobody(), clock
         self.secret, self.progress, self.always = secret, progress, always
         self.label = label([REQUEST])
+        self.objects: Objects | None = None  # what earlier errands read that this one's ids may stand for; else each begins with nothing
 
     # ------------------------------------------------------------------------------------------ steps
 
@@ -201,7 +203,8 @@ class Session:
         world = self.world
         return Gate(
             world.tools, world.directory, self.judge(), world.ledger, before.errand if before else _name(secret), secret, self.clock(), self.asker,
-            self.progress, self.always, world.kept.copy(), keep=self.keep, turn=before.turn + 1 if before else 1, acts=dict(before.acts) if before else {},
+            self.progress, self.always, world.kept.copy(), self.objects or (before.objects if before else Objects()), keep=self.keep,
+            turn=before.turn + 1 if before else 1, acts=dict(before.acts) if before else {},
         )  # fmt: skip
 
     def keep(self, kept: Mapping[str, Label]) -> None:

@@ -24,11 +24,13 @@ NONCE_CHARS_MIN = 16
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """One exact request: which connector and action, and the bytes that fix all of it."""
+    """One exact request: which connector and action, and the bytes that fix all of it. `added` are what it holds besides the
+    arguments as they stand, by name: a subject that was put together, an invitation. Who is asked sees them (G5.5)."""
 
     connector: str
     action: str
     canonical: bytes
+    added: tuple[tuple[str, str], ...] = ()
 
     @property
     def digest(self) -> str:
@@ -63,7 +65,11 @@ class Connector:
         canonical = canonical_json({"connector": self.name, "action": action, "request": request})
         if len(canonical) > REQUEST_BYTES_MAX:
             raise InvalidArgument("action", f"makes a request over {REQUEST_BYTES_MAX} bytes")
-        return Prepared(self.name, action, canonical)
+        return Prepared(self.name, action, canonical, self.added(action, request))
+
+    def added(self, action: str, request: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+        """What the request holds besides the arguments as they stand, read out of the request itself."""
+        return ()
 
     def perform(self, prepared: Prepared) -> Any:
         """Send the request once and return plain data of the declared shape."""

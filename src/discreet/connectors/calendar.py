@@ -115,11 +115,17 @@ class Calendar(Connector):
             invitation = calendar_object.write(uid, now, **made, method="REQUEST")
             c = self._mail.config
             request["invitation"] = {
-                "sender": c.address, "recipients": list(dict.fromkeys(attendees)),
+                "sender": c.address, "recipients": list(dict.fromkeys(attendees)), "text": self._spelled(made),
                 "message": mail_message.build(c.address, c.display_name, attendees, f"Invitation: {title}"[:400],
                                               self._spelled(made), nonce, now, calendar=invitation),
             }
         return request
+
+    def added(self, action: str, request: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+        """The mail that attendees get, but for the event in it, which is the arguments."""
+        if "invitation" not in request:
+            return ()
+        return ("invitation subject", mail_message.subject_of(request["invitation"]["message"])), ("invitation text", request["invitation"]["text"])
 
     def _perform_add(self, request: dict[str, Any]) -> dict[str, Any]:
         dav.put(self.config.dav, request["name"], request["data"], "text/calendar")

@@ -25,7 +25,7 @@ CALENDAR = Place("calendar", label((("schedule", "user"),), (SOURCE, "outside"))
 
 EVENTS_MAX = 50
 _line = text(max=300)
-_id = text(max=250, attested=True)
+_id = text(max=250, attested=True, id_of="event")
 _when = scalar("datetime", attested=True)
 _event = record_of("Event", id=_id, title=_line, start=_when, end=_when, all_day=scalar("bool", attested=True), place=_line, notes=text(max=10_000))
 _added = record_of("Added", id=_id, title=_line, start=_when, end=_when, place=_line, invited=scalar("bool"))

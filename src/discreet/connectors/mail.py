@@ -15,7 +15,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from . import mail_message, mail_wire
-from .base import Connector, flag, line, lines, text, utc, whole
+from .base import Connector, flag, line, lines, text, whole
 from .errors import BadAnswer, ConnectorError, InvalidArgument, Refused
 
 RECIPIENTS_MAX = 20
@@ -59,7 +59,7 @@ class Mail(Connector):
         "read": ("id",),
         "draft": ("to", "subject", "body", "cc"),
         "send": ("to", "subject", "body", "cc"),
-        "reply": ("id", "to", "body"),
+        "reply": ("id", "to", "body", "stored"),
         "move": ("id", "folder"),
         "delete": ("id",),
     }
@@ -169,25 +169,26 @@ class Mail(Connector):
         return {"message_id": _own_id(request["message"]), "recipients": request["recipients"], "copy_kept": self._keep_copy(request)}
 
     def _prepare_reply(self, args: Mapping[str, Any], nonce: str, now: datetime) -> dict[str, Any]:
-        to = mail_message.address(dict(args), "to")
-        return {**_split_id(args), "to": to, "body": text(args, "body"), "nonce": nonce, "date": utc(now).isoformat()}
+        """An answer to a message's sender, who must be `to`. Of the message only its subject and id go back to them, as it was
+        `stored` when it was read: sending looks nothing up, so that what is agreed to is what leaves (G5.4)."""
+        _split_id(args)
+        to, stored = mail_message.address(dict(args), "to"), args.get("stored")
+        if not isinstance(stored, Mapping):
+            raise InvalidArgument("id", "is of a message that was not read before it is answered")
+        if str(stored.get("sender", "")).lower() != to.lower():
+            raise InvalidArgument("to", "is not who sent this message")
+        subject = line({"subject": stored.get("subject") or ""}, "subject")[: SUBJECT_CHARS_MAX - 4]
+        answered = mail_message.message_id({"message_id": stored["message_id"]}, "message_id") if stored.get("message_id") else ""
+        c = self.config
+        message = mail_message.build(c.address, c.display_name, [to], subject if subject.lower().startswith("re:") else f"Re: {subject}",
+                                     text(args, "body"), nonce, now, answered)
+        return {"sender": c.address, "recipients": [to], "message": message}
 
     def _perform_reply(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Answer a message to its sender, who must be `to`; of the message only its subject and id go back to them."""
-        call = mail_wire.ImapCall(self.config)
-        with call.open():
-            validity = _open_for(call, request, readonly=True)
-            found = self._headers(call, request["folder"], validity, [int(request["uid"])])
-        if not found:
-            raise Refused("gone", "message is no longer there")
-        answered = found[0]
-        if answered["sender"].lower() != request["to"].lower():
-            raise Refused("not_sender", "`to` is not who sent this message; nothing was sent")
-        subject = answered["subject"][: SUBJECT_CHARS_MAX - 4]
-        c, now = self.config, datetime.fromisoformat(request["date"])
-        message = mail_message.build(c.address, c.display_name, [answered["sender"]], subject if subject.lower().startswith("re:") else f"Re: {subject}",
-                                     request["body"], request["nonce"], now, answered["message_id"])
-        return self._perform_send({"sender": c.address, "recipients": [answered["sender"]], "message": message})
+        return self._perform_send(request)
+
+    def added(self, action: str, request: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+        return (("subject", mail_message.subject_of(request["message"])),) if action == "reply" else ()
 
     def _keep_copy(self, request: dict[str, Any]) -> bool:
         """The message is out by now: failing to keep a copy is told in the result, not raised."""

@@ -64,6 +64,14 @@ def build(sender: str, sender_name: str, to: Iterable[str], subject: str, body: 
     return message.as_bytes().decode("ascii")
 
 
+def subject_of(message: str) -> str:
+    """The subject of a message of ours, as who gets it will read it."""
+    from email import message_from_string
+    from email.policy import default
+
+    return str(message_from_string(message, policy=default)["Subject"] or "")
+
+
 def parse(raw: bytes, trusted_authserv_ids: frozenset[str]) -> dict[str, Any]:
     """A message as plain data. Whatever the bytes, this returns a record or raises BadAnswer."""
     from email import message_from_bytes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from discreet.kernel.contract import Contract, Effect, Parameter, Place, PlaceRule, Role
 from discreet.kernel.label import label
@@ -27,7 +28,7 @@ SENT = Place("mail/sent", label(_HELD, (SOURCE,)), (PROVIDER,), readable=False) 
 
 _line = text(max=1_000)
 _address = text(max=320)
-_id = text(max=300, attested=True)
+_id = text(max=300, attested=True, id_of="mail")
 _summary = record_of(
     "Mail", id=_id, sender=_address, sender_name=_line, sender_verified=scalar("bool", attested=True), subject=_line,
     date=scalar("datetime", optional=True), unseen=scalar("bool", attested=True),
@@ -66,7 +67,8 @@ def mail_tools(mail: Mail, zone: str = "UTC") -> tuple[Tool, ...]:
             "mail.delete", "delete a mail for good", (Parameter("id", _id, Role.WHAT),), record_of("Deleted", deleted=scalar("bool")),
             Effect.DELETE, "storage", MAILBOX, calls_max=20),
     }
-    return tuple(local_tool(contract, mail, action, zone, "text" if action == "read" else "") for action, contract in made.items())
+    tools = [local_tool(contract, mail, action, zone, "text" if action == "read" else "") for action, contract in made.items()]
+    return tuple(replace(one, along=("sender", "subject", "message_id")) if one.name == "mail.reply" else one for one in tools)
 
 
 def _delivered(mail: Mail) -> PlaceRule:

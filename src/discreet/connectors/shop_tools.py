@@ -25,7 +25,7 @@ def shop_tools(shops: Shops) -> tuple[Tool, ...]:
         return places.get(name, NOPLACE) if isinstance(name, str) else any_shop
 
     shop = Parameter("shop", text(max=100), Role.WHO, address="shop")
-    number = Parameter("item", text(max=200), Role.KEY)
+    number = Parameter("item", text(max=200, id_of="item"), Role.KEY)
     order = record_of(
         "Order", id=_told(200, True), title=_told(TITLE_CHARS_MAX, True), total=_ordered("float", max=TOTAL_MAX), currency=_told(3, True),
         delivery=_ordered("date", optional=True))
@@ -37,7 +37,7 @@ def shop_tools(shops: Shops) -> tuple[Tool, ...]:
                             purpose="purchase/search"),
         "checkout": Contract(
             "shop.checkout", "buy and pay; max_total is the most that it may cost in all",
-            (shop, Parameter("item", text(max=200), Role.WHAT), Parameter("address", text(max=400), Role.WHO), Parameter("card", text(max=200), Role.WHAT),
+            (shop, Parameter("item", text(max=200, id_of="item"), Role.WHAT), Parameter("address", text(max=400), Role.WHO), Parameter("card", text(max=200), Role.WHAT),
              Parameter("max_total", scalar("float", max=TOTAL_MAX), Role.AMOUNT), Parameter("size", text(max=40), Role.WHAT, ""),
              Parameter("quantity", scalar("int", max=QUANTITY_MAX), Role.TIMES, 1), Parameter("email", text(max=320), Role.WHO, "")),
             order, Effect.PAY, "purchase/order", place, calls_max=5),
@@ -51,7 +51,7 @@ def _item() -> Shape:
     """The shop vouches for its own offers; what it praises them with is text."""
     attested = {"attested": True}
     return record_of(
-        "Item", id=text(max=200, **attested), title=text(max=TITLE_CHARS_MAX, **attested), price=scalar("float", **attested),
+        "Item", id=text(max=200, id_of="item", **attested), title=text(max=TITLE_CHARS_MAX, **attested), price=scalar("float", **attested),
         currency=text(max=3, **attested), rating=scalar("float", optional=True, **attested), in_stock=scalar("bool", **attested),
         sizes=list_of(text(max=40, **attested), 100), description=text(max=DESCRIPTION_CHARS_MAX))
 

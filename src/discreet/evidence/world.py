@@ -286,7 +286,7 @@ def _watched(tool: Tool, state: State) -> Tool:
             state.tell(recipient.id, prepared.canonical.decode("utf-8", "replace"))
         return tool.perform(prepared)
 
-    return Tool(tool.contract, tool.prepare, perform, tool.within)
+    return replace(tool, perform=perform)
 
 
 # ---------------------------------------------------------------------------------------------------- modules

@@ -49,6 +49,8 @@ class Shape:
     optional  whether None is possible
     attested  whether the provider itself vouches for the field (a price, not a review): needed for "described" (G3.6)
     choices   of an enum
+    id_of     of a text that is an id: the kind of object that it stands for, so that what is read of the object beside its id can be
+              shown where a call names it (G5.5)
     """
 
     kind: str
@@ -60,6 +62,7 @@ class Shape:
     optional: bool = False
     attested: bool = False
     choices: tuple[str, ...] = ()
+    id_of: str = ""
 
     def stub(self) -> str:
         """How planners see it, as a Python annotation."""

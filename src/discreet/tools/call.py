@@ -34,6 +34,7 @@ from discreet.tools.directory import Directory
 from discreet.tools.failure import Failure
 from discreet.tools.flow import flow_of, result_label
 from discreet.tools.kept import Kept
+from discreet.tools.objects import Objects, named
 from discreet.tools.preflight import Doing, Line, Preview, act_key, call_key, described, resolvable, standing_of_result
 from discreet.tools.question import Answer, Asker, Edited, Nobody, Question, Reply, question
 from discreet.tools.registry import Prepared, Toolbox
@@ -62,6 +63,7 @@ class Gate:
     progress: Callable[[str, Flow], None] = lambda stage, flow: None
     always: Callable[[Flow, Decision], None] | None = None
     kept: Kept = field(default_factory=Kept)
+    objects: Objects = field(default_factory=Objects)  # what the errand's calls gave of what ids stand for
     preview: Preview | None = None
     confirmed: Counter[bytes] = field(default_factory=Counter)  # answers not used yet: each stands for one call (G5.5)
     refused: set[bytes] = field(default_factory=set)
@@ -115,9 +117,8 @@ class Gate:
         if self.done_before(flow):
             self._write(Kind.DENIAL, flow, Decision(), b"", note="done before in this errand")
             return fault("refused", base, flow.span)
-        tool = self.tools[flow.contract.name]
         try:
-            prepared = tool.prepare({name: plain(value) for name, value in flow.arguments.items()}, self.nonce(flow), self.clock)
+            prepared = self.prepared(flow)
             digest = self.digest(flow, prepared)
         except Exception:  # a connector's own checks: no effect has happened, and no contents travel in an exception
             return fault("value", base, flow.span)
@@ -128,6 +129,18 @@ class Gate:
         except Denied as denied_:
             return self.deny(flow, denied_.decision)
         return self.made(request, flow, prepared, permit, base)
+
+    def prepared(self, flow: Flow) -> Prepared:
+        """The exact request of a call, of its arguments and of what this errand has read of the object that it names. Raises what the tool raises."""
+        tool = self.tools[flow.contract.name]
+        arguments = {name: plain(value) for name, value in flow.arguments.items()}
+        if tool.along:
+            arguments["stored"] = self.objects.along(flow, tool.along)
+        return tool.prepare(arguments, self.nonce(flow), self.clock)
+
+    def question(self, flow: Flow, decision: Decision, prepared: Prepared) -> Question:
+        """The question about this exact call."""
+        return question(flow, decision, self.objects, getattr(prepared, "added", ()))
 
     def done_before(self, flow: Flow) -> bool:
         """Whether an earlier plan of this errand did the same to the same (G4.4)."""
@@ -189,6 +202,7 @@ class Gate:
         try:
             shape = flow.contract.result_of(flow.arguments)
             value = to_value(raw, shape, base, standing_of_result(request))
+            self.objects.note(flow, raw, value, shape)
         except (DiscreetError, RecursionError):  # a schema that is none
             return fault("schema", base, flow.span)
         return described(value, shape, request)
@@ -203,7 +217,7 @@ class Gate:
             return self.ledger.intent(entry, prepared.canonical, same=same)
         except Repeated as repeated:
             why = f"entry {repeated.seq} of the ledger did the like and its outcome is unknown: it may have happened already"
-            again = replace(question(flow, permit.decision), reasons=(why,), always=False)
+            again = replace(self.question(flow, permit.decision, prepared), reasons=(why,), always=False)
             if self.put([(again, prepared)])[0] is not Reply.ONCE:
                 return None
             self.confirmed[self.digest(flow, prepared)] -= 1  # this answer is for this call
@@ -214,7 +228,7 @@ class Gate:
         digest = self.digest(flow, prepared)
         if digest in self.refused:
             return fault("refused", base, flow.span)
-        reply = self.edits.get(digest) or self.put([(question(flow, decision), prepared)])[0]
+        reply = self.edits.get(digest) or self.put([(self.question(flow, decision, prepared), prepared)])[0]
         if reply is Reply.DENY:
             return fault("refused", base, flow.span)
         self.agreed(flow)
@@ -222,7 +236,7 @@ class Gate:
             del self.edits[digest]
             flow = edited(flow, reply)
             try:
-                prepared = self.tools[flow.contract.name].prepare({n: plain(v) for n, v in flow.arguments.items()}, self.nonce(flow), self.clock)
+                prepared = self.prepared(flow)
             except Exception:
                 return fault("value", base, flow.span)
             self._write(Kind.ANSWER, flow, decision, prepared.canonical, note="edited")
@@ -279,16 +293,15 @@ class Gate:
             if line.verdict is Verdict.ASK and confirmable(line) and not self.done_before(line.flow):
                 prepared = self.ready(line)
                 if prepared is not None:
-                    asked.append((question(line.flow, line.decision), prepared))
+                    asked.append((self.question(line.flow, line.decision, prepared), prepared))
         self._turns.clear()
         answers = self.put(asked) if asked else []
         return frozenset(act_key(q.flow) for (q, _), reply in zip(asked, answers, strict=True) if reply is Reply.DENY)
 
     def ready(self, line: Line) -> Prepared | None:
         """The exact request of a line, as the run will make it; None when it cannot be made."""
-        arguments = {name: plain(value) for name, value in line.flow.arguments.items()}
         try:
-            prepared = self.tools[line.flow.contract.name].prepare(arguments, self.nonce(line.flow), self.clock)
+            prepared = self.prepared(line.flow)
             self.digest(line.flow, prepared)
             return None if _too_many(line.flow) else prepared
         except Exception:
@@ -332,11 +345,11 @@ def _too_many(flow: Flow) -> bool:
 
 
 def confirmable(line: Line) -> bool:
-    """Whether the preflight shows this line exactly: all of it known, once, under no private decision."""
+    """Whether the preflight shows this line exactly: all of it known, once, under no private decision, and no id whose object the run will read."""
     flow = line.flow
     faults = any(scan(v)[1] is not None for v in flow.arguments.values())
     private = any(tag.type != "request" for tag in flow.pc.tags)
-    return line.exact and not faults and not private and not flow.pc.sources and flow.times == 1 and not flow.unresolved
+    return line.exact and not faults and not private and not flow.pc.sources and flow.times == 1 and not flow.unresolved and not named(flow.contract)
 
 
 class _Worker:

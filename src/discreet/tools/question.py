@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -13,6 +13,7 @@ from discreet.kernel.contract import REQUIRED, Role
 from discreet.kernel.monitor import Decision, Flow
 from discreet.kernel.value import lift, plain
 from discreet.policy.explain import lasting, why_asked
+from discreet.tools.objects import SHOWN_CHARS_MAX, Objects
 
 ANSWER_CHARS_MAX = 2_000  # of one text that is only told; what is longer is shown cut, with its length
 
@@ -37,7 +38,8 @@ Answer = Reply | Edited
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One call as it will be made. `shown` are its arguments, rendered inert; `reveals` what the sending itself tells."""
+    """One call as it will be made. `shown` are its arguments, rendered inert, what the ids among them stand for, and what the request
+    holds besides; `reveals` what the sending itself tells."""
 
     flow: Flow
     decision: Decision
@@ -76,12 +78,22 @@ class Everyone:
         return [Reply.ONCE] * len(questions)
 
 
-def question(flow: Flow, decision: Decision) -> Question:
-    """The question that a flow with verdict `ask` puts."""
+def question(flow: Flow, decision: Decision, objects: Objects | None = None, added: Sequence[tuple[str, str]] = ()) -> Question:
+    """The question that a flow with verdict `ask` puts. `added` is what its exact request holds besides the arguments as they stand."""
     private = tuple(sorted({tag.type for tag in (*flow.pc.tags, *flow.preflight_pc.tags) if tag.type != "request"}))
     reasons = tuple(map(inert_line, why_asked(flow, decision)))
-    shown = tuple((name, content + _currency(flow, name)) for name, value in flow.arguments.items() if (content := _shown(flow, name, plain(value))))
-    return Question(flow, decision, shown, reasons, private, bool(lasting(flow, decision)))
+    shown = [(name, content + _currency(flow, name)) for name, value in flow.arguments.items() if (content := _shown(flow, name, plain(value)))]
+    shown += [(name, exact(content, "text")) for name, content in added]
+    return Question(flow, decision, (*shown, *_which(flow, objects or Objects())), reasons, private, bool(lasting(flow, decision)))
+
+
+def _which(flow: Flow, objects: Objects) -> Iterator[tuple[str, str]]:
+    """Which object each id stands for, field by field, so that no text of one looks like another."""
+    for argument, kind, known in objects.of(flow):
+        if known is None:
+            yield f"{argument} is", f"a {kind} of which this errand has read nothing, so nobody can say here which one"
+        else:
+            yield from ((f"{argument}.{name}", inert(data, SHOWN_CHARS_MAX)) for name, data in known.shown)
 
 
 def _currency(flow: Flow, name: str) -> str:

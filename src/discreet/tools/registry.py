@@ -32,12 +32,15 @@ class Tool:
     """A contract, `prepare(arguments, nonce, now)` without any effect, and `perform(prepared)`, which has it.
 
     within  of a tool that runs a plan of its own (delegation): gets the gate, the labelled call and its result's label
+    along   fields of the object that its id stands for which the request is made of too: `prepare` gets them as `stored`, as this
+            errand read them, so that nothing leaves which the permit and the question do not cover (G5.4)
     """
 
     contract: Contract
     prepare: Callable[[Mapping[str, Any], str, dt.datetime], Prepared]
     perform: Callable[[Any], Any]
     within: Callable[[Any, Any, Any], Any] | None = None
+    along: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
