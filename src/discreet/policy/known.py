@@ -15,10 +15,11 @@ from discreet.policy.norm import ANYONE, Allowance, Bits, Norms, Rule, Who
 from discreet.policy.vocabulary import ANY, roles
 
 SHIPPED_TOOLS = (
-    "calendar.add", "calendar.busy", "calendar.free", "calendar.list", "calendar.move", "calendar.remove", "contacts.find", "contacts.search", "delegate",
-    "files.delete", "files.list", "files.move", "files.read", "files.write", "mail.delete", "mail.draft", "mail.move", "mail.read", "mail.reply",
-    "mail.search", "mail.send", "memory.city", "memory.last_four", "memory.over_18", "memory.recall", "memory.recall_learned", "memory.told", "plan.draft", "read",
-    "shop.checkout", "shop.order", "shop.product", "shop.reviews", "shop.search", "web.read", "web.search",
+    "agent.hear", "calendar.add", "calendar.busy", "calendar.free", "calendar.list", "calendar.move", "calendar.remove", "contacts.find", "contacts.search",
+    "delegate", "files.delete", "files.list", "files.move", "files.read", "files.write", "mail.attachment", "mail.delete", "mail.draft", "mail.move",
+    "mail.read", "mail.reply", "mail.save_attachment", "mail.search", "mail.send", "memory.city", "memory.last_four", "memory.over_18", "memory.recall",
+    "memory.recall_learned", "memory.told", "plan.draft", "read", "shop.checkout", "shop.order", "shop.product", "shop.reviews", "shop.search", "web.read",
+    "web.search",
 )  # fmt: skip
 
 

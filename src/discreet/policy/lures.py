@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from discreet.kernel.contract import USER, Role
-from discreet.kernel.monitor import Flow
-from discreet.kernel.value import Map, Record, Seq, Value
+from discreet.kernel.monitor import Flow, lowest_standing
+from discreet.kernel.value import Map, Record, Seq, Standing, Value
 
 LURES = {
     "link": re.compile(r"(?:https?://|www\.)[^\s<>\"'()\[\]{}]{2,2000}", re.I),
@@ -23,11 +23,17 @@ LURES = {
 
 
 def lures(flow: Flow, kinds: Iterable[str], request: str) -> bool:
-    """Whether a content argument of a call that reaches others holds such a thing that stands nowhere in the request."""
+    """Whether a content argument of a call that reaches others holds such a thing that stands nowhere in the request, or what it takes
+    along by its id may hold one: stored contents are not looked at here, so that they count as if, unless the user named them."""
     if all(r.account == USER.account or "own-provider" in r.roles for r in flow.recipients):
         return False
     kinds = tuple(kinds)
-    return any(unsaid(text, kinds, request) for value in _contents(flow) for text in _texts(value))
+    return _unseen(flow) or any(unsaid(text, kinds, request) for value in _contents(flow) for text in _texts(value))
+
+
+def _unseen(flow: Flow) -> bool:
+    keys = [flow.arguments[p.name] for p in flow.contract.parameters if p.role is Role.KEY and p.name in flow.arguments]
+    return bool(flow.moved.sources) and any(lowest_standing(value) < Standing.RESOLVED for value in keys)
 
 
 def unsaid(text: str, kinds: Iterable[str], request: str) -> list[str]:
