@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from errands.world import CONTRACTS, errands, held_out, judge, problems_of, run, today  # noqa: E402
 
+from discreet.kernel.contract import stubs  # noqa: E402
 from discreet.kernel.resolve import resolve  # noqa: E402
 from discreet.kernel.syntax import parse  # noqa: E402
 from discreet.models.examples import all_examples, examples_like, kind_of  # noqa: E402
@@ -49,6 +50,20 @@ def test_the_same_tools_give_the_same_fixed_prefix_whatever_is_asked():
     assert again == fixed[0]  # two requests of one kind share all of it
     last = drafted(texts[2], LATE)[1].sent.turns[0][-1]
     assert not last.fixed and "calendar.move(" in last.content and "cc: " in last.content
+
+
+def test_attachments_stand_in_the_prompt_of_a_request_that_speaks_of_them_alone():
+    from discreet.connectors.files import Files, FilesConfig
+    from discreet.connectors.files_tools import folders_of
+    from discreet.connectors.mail import Mail, MailConfig
+    from discreet.connectors.mail_tools import mail_tools
+
+    tools = mail_tools(Mail(MailConfig("me@home.example", "me", "localhost", 1, "localhost", 1)), "UTC", folders_of(Files(FilesConfig({}))))
+    contracts = {one.name: one.contract for one in tools}
+    usual, wanted = offered(contracts, "mail Sam that I am late"), offered(contracts, "save the PDF that Sam attached")
+    assert "attach" not in stubs(usual) and "attach" not in str(sorted(usual))
+    assert "attachments: list[Attachment]" in stubs(wanted) and "mail.save_attachment(" in stubs(wanted)
+    assert "attach: list[str]" in stubs(offered(contracts, "send letters/plan.txt to Sam"))
 
 
 def _types():

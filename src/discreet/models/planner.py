@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from discreet.kernel.contract import Contract, stubs
-from discreet.kernel.shape import enum
+from discreet.kernel.shape import Shape, enum
 from discreet.models.dates import mentions
 from discreet.models.examples import Example, examples_for, examples_like
 from discreet.models.grammar import plan_grammar
@@ -139,15 +139,20 @@ def _mended(source: str, handles: Mapping[str, str], judge: Judge) -> str:
     return mended if mended != source and not judge(mended) else source
 
 
+_ATTACHED = r"\b(?:attach\w*|enclos\w*|pdfs?|scans?)\b"
+_CARRIED = _ATTACHED + r"|\bsend\b.*(?:\bfiles?\b|\w/\w|\w\.(?:pdf|txt|docx?|csv|png|jpe?g)\b)"
+
 # Tools that few requests need, by what in a request asks for them: a small model plans worse among tools it does not need.
 _SELDOM = {
     "calendar.busy": r"\bbusy\b|\bfree\b|available",
     "calendar.free": r"\bfree\b|\btime\b|available|slot",
     "calendar.move": r"\b(?:move|shift|postpone|reschedule|earlier|later|instead)\b",
     "contacts.search": r"\b(?:everybody|everyone|all|who|group)\b",
+    "mail.attachment": _ATTACHED,
     "mail.delete": r"\b(?:delete|remove|trash|get rid)\b.*\b(?:e?-?mails?|messages?|newsletters?|spam)\b",
     "mail.draft": r"\bdraft\b",
     "mail.move": r"\b(?:archive|folder|file away|sort)\b.*\b(?:e?-?mails?|messages?)\b|\b(?:e?-?mails?|messages?)\b.*\b(?:archive|folder)\b",
+    "mail.save_attachment": _ATTACHED,
     "memory.told": r"\b(?:again|remind|repeat|told|tell once more)\b",
     "memory.recall_learned": r"\blearn(?:ed|t)\b",
     "shop.order": r"\b(?:status|track|my order|where is)\b",
@@ -161,9 +166,15 @@ _SELDOM_ARGUMENTS = {
     ("mail.search", "subject"): r"[\"“]",
     ("mail.search", "text"): r"\bmention|contain",
     ("mail.search", "unseen"): r"\bunread\b|\bunseen\b|\bnew (?:e?-?mails?|messages?)\b",
+    ("mail.draft", "attach"): _CARRIED,
+    ("mail.reply", "attach"): _CARRIED,
+    ("mail.send", "attach"): _CARRIED,
     ("mail.send", "cc"): r"\bcc\b|\bcopy\b",
     ("shop.checkout", "email"): r"\be?-?mail\b.*\b(?:receipt|invoice|confirmation)\b",
 }
+
+# Fields of results, the same.
+_SELDOM_FIELDS = {("mail.search", "attachments"): _ATTACHED}
 
 
 def offered(contracts: Mapping[str, Contract], request: str) -> dict[str, Contract]:
@@ -176,8 +187,16 @@ def offered(contracts: Mapping[str, Contract], request: str) -> dict[str, Contra
     for name, contract in contracts.items():
         if wanted(_SELDOM.get(name)):
             kept = tuple(p for p in contract.parameters if wanted(_SELDOM_ARGUMENTS.get((name, p.name))))
-            shown[name] = replace(contract, parameters=kept)
+            shown[name] = replace(contract, parameters=kept, result=_fields_for(contract.result, name, wanted))
     return shown
+
+
+def _fields_for(shape: Shape, tool: str, wanted: Callable[[str | None], bool]) -> Shape:
+    """A result's shape without the fields that this request does not ask for."""
+    if shape.kind == "list" and shape.element is not None:
+        return replace(shape, element=_fields_for(shape.element, tool, wanted))
+    left_out = [field_ for field_ in shape.fields if not wanted(_SELDOM_FIELDS.get((tool, field_)))]
+    return replace(shape, fields={name: inner for name, inner in shape.fields.items() if name not in left_out}) if left_out else shape
 
 
 def with_choices(contracts: Mapping[str, Contract], fact_types: Sequence[str]) -> dict[str, Contract]:
@@ -205,9 +224,10 @@ def _turns(examples: Sequence[Example]) -> list[Message]:
 
 
 def _more(contracts: Mapping[str, Contract], shown: Mapping[str, Contract]) -> str:
-    """The signatures that only this request needs: the fixed text stays the same for all."""
+    """The signatures that only this request needs, and records that are not shown so: the fixed text stays the same for all."""
     added = {name: contract for name, contract in contracts.items() if "." in name and contract != shown.get(name)}
-    return "\n".join(line for line in stubs(added).splitlines() if not line.startswith("record ")) if added else ""
+    known = set(stubs(shown).splitlines())
+    return "\n".join(line for line in stubs(added).splitlines() if line not in known) if added else ""
 
 
 def question(request: str, today: dt.date, feedback: str = "", tools: str = "", nobody: bool = False) -> str:
