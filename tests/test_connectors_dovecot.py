@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from discreet.connectors.attachments import NAME_CHARS_MAX
 from discreet.connectors.errors import InvalidArgument, Refused
 from discreet.connectors.mail import Mail, MailConfig
 
@@ -141,3 +142,62 @@ def test_a_wrong_password_is_refused(dovecot: Mail, fails: Call) -> None:
     import dataclasses
 
     assert fails(Refused, Mail(dataclasses.replace(dovecot.config, password="wrong")), "search").code == "login"
+
+
+# ---------------------------------------------------------------------------------------------------- what is attached
+
+
+ODD = ("report.pdf", "Größe.txt", 'a "quoted" name.txt', "back\\slash.txt", "x" * 300 + ".txt", "two  spaces.csv", "semi;colon=1.txt", "naïve, (draft).txt", "表.txt")
+
+
+@pytest.mark.parametrize("size", [0, 1, 56, 57, 58, 10_000])
+def test_names_types_and_sizes_are_told_without_sending_the_files(dovecot: Mail, call: Call, size: int) -> None:
+    from email.message import EmailMessage
+    from email.policy import SMTP
+
+    made = EmailMessage(policy=SMTP)
+    made["From"], made["Subject"] = "tilda@brandt.example", f"odd names {size}"
+    made.set_content("see")
+    for name in ODD:
+        made.add_attachment(b"x" * size, maintype="application", subtype="pdf", filename=name)
+    put(dovecot, made.as_bytes())
+    found = call(dovecot, "search", subject=f"odd names {size}")[0]
+    read = call(dovecot, "read", id=found["id"])
+    assert [one["name"] for one in found["attachments"]] == [one["name"] for one in read["attachments"]] and len(read["attachments"]) == len(ODD)
+    assert {one["type"] for one in found["attachments"]} == {"application/pdf"} and {one["size"] for one in read["attachments"]} == {size}
+    assert all(abs(one["size"] - size) <= 3 for one in found["attachments"])
+
+
+def test_what_hangs_on_a_forwarded_mail_is_told_too(dovecot: Mail, call: Call) -> None:
+    from email.message import EmailMessage
+    from email.policy import SMTP
+
+    inner, outer = EmailMessage(policy=SMTP), EmailMessage(policy=SMTP)
+    for made, subject in ((inner, "inner"), (outer, "forwarded")):
+        made["From"], made["Subject"] = "tilda@brandt.example", subject
+        made.set_content("see")
+    inner.add_attachment("deep", filename="inner.txt")
+    outer.add_attachment(inner)
+    put(dovecot, outer.as_bytes())
+    found = call(dovecot, "search", subject="forwarded")[0]
+    assert [one["name"] for one in found["attachments"]] == ["inner.txt"]
+    assert call(dovecot, "attachment", id=found["id"], name="inner.txt").strip() == "deep"
+
+
+RAW = b"From: t@x.example\r\nSubject: %s\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nhi\r\n--b\r\n%s\r\n\r\nZGF0YQ==\r\n--b--\r\n"
+HEADS = (
+    b'Content-Type: text/plain; name="=?utf-8?q?a=0Db?="\r\nContent-Transfer-Encoding: base64',
+    b"Content-Type: application/pdf\r\nContent-Disposition: attachment; filename*=utf-8''%E2%82%AC%0d%0aX-Evil%3a%201.pdf\r\nContent-Transfer-Encoding: base64",
+    b'Content-Type: image/png\r\nContent-Disposition: inline; filename*0="a"; filename*1="b.png"',
+    b'Content-Type: image/png; name="../../etc/passwd"', b"Content-Disposition: attachment", b'Content-Type: text/plain; name=""\r\nContent-Disposition: attachment; filename="  "',
+)
+
+
+@pytest.mark.parametrize("number,head", list(enumerate(HEADS)))
+def test_hostile_names_stay_one_line_and_have_one_reading(number: int, head: bytes, dovecot: Mail, call: Call) -> None:
+    subject = f"hostile {number}"
+    put(dovecot, RAW % (subject.encode(), head))
+    found = call(dovecot, "search", subject=subject)[0]
+    names = [one["name"] for one in found["attachments"]]
+    assert len(names) == 1 and names[0] and names[0].isprintable() and len(names[0]) <= NAME_CHARS_MAX
+    assert names == [one["name"] for one in call(dovecot, "read", id=found["id"])["attachments"]]

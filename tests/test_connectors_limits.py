@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from discreet.connectors import calendar, calendar_object, contacts, dav, files, http, mail, mail_message, mcp, mcp_wire, shop, web
+from discreet.connectors import attachments, calendar, calendar_object, contacts, dav, files, http, mail, mail_message, mcp, mcp_wire, shop, web
 from discreet.connectors.calendar import Calendar, CalendarConfig
 from discreet.connectors.errors import BadAnswer, ConnectorError, InvalidArgument, Unavailable
 from discreet.connectors.files import Files, FilesConfig
@@ -61,10 +61,10 @@ def test_a_mail_is_cut_to_its_limits() -> None:
     assert len(long["text"]) == mail_message.BODY_CHARS_MAX and long["truncated"] and len(long["subject"]) <= 1_000
     part = b"--b\r\nContent-Disposition: attachment; filename=a\r\n\r\nx\r\n"
     head = b"Content-Type: multipart/mixed; boundary=b\r\nTo: " + b"a@b.example, " * 500 + b"\r\n\r\n"
-    many = mail_message.parse(head + part * (mail_message.ATTACHMENTS_MAX + 5) + b"--b--", frozenset())
-    assert len(many["attachments"]) == mail_message.ATTACHMENTS_MAX and len(many["to"]) == mail_message.ADDRESSES_MAX
+    many = mail_message.parse(head + part * (attachments.ATTACHMENTS_MAX + 5) + b"--b--", frozenset())
+    assert len(many["attachments"]) == attachments.ATTACHMENTS_MAX and len(many["to"]) == mail_message.ADDRESSES_MAX
     with pytest.raises(BadAnswer, match="parts"):
-        mail_message.parse(head + part * mail_message.PARTS_MAX + b"--b--", frozenset())
+        mail_message.parse(head + part * attachments.PARTS_MAX + b"--b--", frozenset())
 
 
 def test_calendar_objects_and_cards_are_limited() -> None:

@@ -39,16 +39,15 @@ def connections(
     found = Connections()
     zone = config.get("person", {}).get("zone", "UTC")
     mail = None
+    folders = _files(found, config["files"], zone, stack, closed) if "files" in config else None
     if "mail" in config:
-        mail = _mail(found, config["mail"], secrets.get("mail", ""), zone, stack)
+        mail = _mail(found, config["mail"], secrets.get("mail", ""), zone, folders, stack)
     if "contacts" in config:
         _contacts(found, config["contacts"], secrets.get("contacts", ""), stack)
     if "calendar" in config:
         _calendar(found, config["calendar"], secrets.get("calendar", ""), zone, mail, stack)
     if config.get("shop"):
         _shops(found, config["shop"], stack)
-    if "files" in config:
-        _files(found, config["files"], zone, stack, closed)
     if "web" in config:
         _web(found, config["web"], stack)
     for one in config.get("mcp", ()):
@@ -61,14 +60,14 @@ def _close(connector: Any, stack: ExitStack) -> Any:
     return connector
 
 
-def _mail(found: Connections, settings: Mapping[str, Any], password: str, zone: str, stack: ExitStack) -> Any:
+def _mail(found: Connections, settings: Mapping[str, Any], password: str, zone: str, folders: Any, stack: ExitStack) -> Any:
     from discreet.connectors.mail import Mail, MailConfig
     from discreet.connectors.mail_tools import PROVIDER, mail_tools
 
     values = dict(settings)
     values["trusted_authserv_ids"] = frozenset(values.get("trusted_authserv_ids", ()))
-    mail = _close(Mail(MailConfig(password=password, **values)), stack)
-    found.tools += mail_tools(mail, zone)
+    mail = _close(Mail(MailConfig(password=password, **values), folders.files if folders else None), stack)
+    found.tools += mail_tools(mail, zone, folders)
     found.providers.append(PROVIDER)
     return mail
 
@@ -123,14 +122,16 @@ def _shops(found: Connections, settings: list[Mapping[str, Any]], stack: ExitSta
     found.shops += [one["name"] for one in settings]
 
 
-def _files(found: Connections, settings: Mapping[str, Any], zone: str, stack: ExitStack, closed: tuple[Path, ...]) -> None:
+def _files(found: Connections, settings: Mapping[str, Any], zone: str, stack: ExitStack, closed: tuple[Path, ...]) -> Any:
     """`name = "/path"` for each root; `holds.name = [types]` for what a root's files tell."""
     from discreet.connectors.files import Files, FilesConfig
-    from discreet.connectors.files_tools import files_tools
+    from discreet.connectors.files_tools import files_tools, folders_of
 
     roots = {name: Path(path) for name, path in settings.items() if isinstance(path, str)}
     holds = {name.removeprefix("holds_"): tuple(types) for name, types in settings.items() if name.startswith("holds_")}
-    found.tools += files_tools(_close(Files(FilesConfig(roots, closed=closed)), stack), holds, zone)
+    files = _close(Files(FilesConfig(roots, closed=closed)), stack)
+    found.tools += files_tools(files, holds, zone)
+    return folders_of(files, holds)
 
 
 def _web(found: Connections, settings: Mapping[str, Any], stack: ExitStack) -> None:

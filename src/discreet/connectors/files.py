@@ -96,7 +96,18 @@ class Files(Connector):
         return {"path": self._parts(args, "path", 2)}
 
     def _perform_read(self, request: dict[str, Any]) -> str:
-        *folder, name = request["path"]
+        try:
+            return self._bytes(request["path"]).decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise BadAnswer("not_text", "file is not UTF-8 text") from error
+
+    def bytes_of(self, path: str, argument: str) -> tuple[str, bytes]:
+        """Name and contents of a file, for a request of another connector that carries it."""
+        parts = self._parts({argument: path}, argument, 2)
+        return parts[-1], self._bytes(parts)
+
+    def _bytes(self, path: list[str]) -> bytes:
+        *folder, name = path
         with self._folder(folder) as parent, _told():
             handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=parent)
             with os.fdopen(handle, "rb") as file:
@@ -105,10 +116,7 @@ class Files(Connector):
                 raw = file.read(self.config.file_bytes_max + 1)
         if len(raw) > self.config.file_bytes_max:
             raise BadAnswer("too_large", f"file is over {self.config.file_bytes_max} bytes")
-        try:
-            return raw.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise BadAnswer("not_text", "file is not UTF-8 text") from error
+        return raw
 
     def _prepare_write(self, args: Mapping[str, Any], nonce: str, now: datetime) -> dict[str, Any]:
         body = text(args, "text", chars_max=self.config.file_bytes_max)
@@ -117,6 +125,13 @@ class Files(Connector):
         return {"path": self._parts(args, "path", 2), "text": body, "replace": flag(args, "replace", False), "draft": f".{derive(nonce, 'draft')}"}
 
     def _perform_write(self, request: dict[str, Any]) -> dict[str, Any]:
+        return self.keep(request, request["text"].encode())
+
+    def kept_at(self, args: Mapping[str, Any], nonce: str) -> dict[str, Any]:
+        """What `keep` needs to know of a new file at `path`."""
+        return {"path": self._parts(args, "path", 2), "replace": False, "draft": f".{derive(nonce, 'draft')}"}
+
+    def keep(self, request: Mapping[str, Any], data: bytes) -> dict[str, Any]:
         """The whole file appears at once or not at all."""
         *folder, name = request["path"]
         draft = request["draft"]
@@ -124,7 +139,7 @@ class Files(Connector):
             handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=parent)
             try:
                 with os.fdopen(handle, "wb") as file:
-                    file.write(request["text"].encode())
+                    file.write(data)
                     file.flush()
                     os.fsync(file.fileno())
                 if request["replace"]:

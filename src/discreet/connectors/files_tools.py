@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from discreet.kernel.contract import Contract, Effect, Parameter, Place, Role
+from discreet.kernel.contract import Contract, Effect, Parameter, Place, PlaceRule, Role
 from discreet.kernel.label import label
 from discreet.kernel.shape import list_of, record_of, scalar, text
 from discreet.kernel.value import Unknown, Value
@@ -24,23 +24,41 @@ _entry = record_of("File", path=text(max=2_000, attested=True), name=text(max=25
 _written = record_of("Written", path=_path)
 
 
-def files_tools(files: Files, holds: Mapping[str, tuple[str, ...]] | None = None, zone: str = "UTC") -> tuple[Tool, ...]:
-    """The tools of all roots. `holds` names the information types that a root's files tell of the user, else `document`."""
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """The roots of a files connector as places."""
+
+    files: Files
+    places: Mapping[str, Place]
+    anywhere: Place
+
+    def of(self, *paths: Value) -> Place:
+        """The root that the paths lie in, if it is known before the call, or all that they could be lie in it."""
+        roots = {root for path in paths for root in _roots(path.data)}
+        return self.places.get(roots.pop(), self.anywhere) if len(roots) == 1 else self.anywhere
+
+
+def _roots(path: object) -> set[str]:
+    could = path.choices if isinstance(path, Unknown) and path.choices else (path,)
+    return {one.strip("/").partition("/")[0] if isinstance(one, str) else "" for one in could}
+
+
+def folders_of(files: Files, holds: Mapping[str, tuple[str, ...]] | None = None) -> Folders:
+    """Each root as a place that holds what its files tell, and all of them together."""
     held = {root: (holds or {}).get(root, ("document",)) for root in files.config.roots}
     places = {root: Place(f"files/{root}", label([(t, "user") for t in types], (SOURCE,)), keeps=ORDINARY) for root, types in held.items()}
     common = frozenset.intersection(*map(frozenset, held.values())) if held else frozenset()
     anywhere = Place("files", label([(t, "user") for types in held.values() for t in types], (SOURCE,)), keeps=ORDINARY,
                      fits=label([(t, "user") for t in sorted(common)], (SOURCE,)), open=True)
+    return Folders(files, places, anywhere)
 
-    def within(name: str):
-        def place(arguments: Mapping[str, Value]) -> Place:
-            """The root that the path lies in, if it is known before the call, or all that it could be lie in it."""
-            path = arguments[name].data
-            could = path.choices if isinstance(path, Unknown) and path.choices else (path,)
-            roots = {one.strip("/").partition("/")[0] if isinstance(one, str) else "" for one in could}
-            return places.get(roots.pop(), anywhere) if len(roots) == 1 else anywhere
 
-        return place
+def files_tools(files: Files, holds: Mapping[str, tuple[str, ...]] | None = None, zone: str = "UTC") -> tuple[Tool, ...]:
+    """The tools of all roots. `holds` names the information types that a root's files tell of the user, else `document`."""
+    folders = folders_of(files, holds)
+
+    def within(name: str) -> PlaceRule:
+        return lambda arguments: folders.of(arguments[name])
 
     def moved(arguments: Mapping[str, Value]) -> Place:
         """Where it goes; that it is gone shows where it was."""

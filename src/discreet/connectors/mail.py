@@ -1,4 +1,4 @@
-"""Mail over IMAP and SMTP: search, read, draft, send, reply, move, delete.
+"""Mail over IMAP and SMTP: search, read, attachments, draft, send, reply, move, delete.
 
 Content cannot become authority: a line break in any header argument is refused by name, there is no Bcc, a reply quotes
 nothing by itself (G5.1), and a sender counts as verified only by a server that the user configured (G2.5).
@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from . import mail_message, mail_wire
+from . import attachments, mail_message, mail_wire
 from .base import Connector, flag, line, lines, text, whole
 from .errors import BadAnswer, ConnectorError, InvalidArgument, Refused
+from .files import Files
 
 RECIPIENTS_MAX = 20
 SEARCH_RESULTS_MAX = 100
@@ -57,17 +58,20 @@ class Mail(Connector):
     parameters: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "search": ("sender", "subject", "since", "unseen", "text", "verified", "folder", "limit"),
         "read": ("id",),
-        "draft": ("to", "subject", "body", "cc"),
-        "send": ("to", "subject", "body", "cc"),
-        "reply": ("id", "to", "body", "stored"),
+        "attachment": ("id", "name"),
+        "save_attachment": ("id", "name", "path"),
+        "draft": ("to", "subject", "body", "cc", "attach"),
+        "send": ("to", "subject", "body", "cc", "attach"),
+        "reply": ("id", "to", "body", "attach", "stored"),
         "move": ("id", "folder"),
         "delete": ("id",),
     }
 
-    def __init__(self, config: MailConfig) -> None:
+    def __init__(self, config: MailConfig, files: Files | None = None) -> None:
         if config.smtp_tls not in ("tls", "starttls", "none"):
             raise InvalidArgument("smtp_tls", "must be `tls`, `starttls` or `none`")
         self.config = config
+        self._files = files  # where attachments come from and are kept
 
     # search and read
 
@@ -102,7 +106,13 @@ class Mail(Connector):
                         found.append(item)
                 if len(found) >= request["limit"]:
                     break
-            return found[: request["limit"]]
+            return self._with_attachments(call, found[: request["limit"]])
+
+    def _with_attachments(self, call: mail_wire.ImapCall, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The summaries with what is attached to each, as the server tells it without sending it."""
+        uids = [item["id"].rpartition("/")[2] for item in found]
+        told = attachments.structures(call.read("FETCH", ",".join(uids), "(UID BODYSTRUCTURE)")) if uids else {}
+        return [{**item, "attachments": attachments.listed(told.get(int(uid)))} for item, uid in zip(found, uids, strict=True)]
 
     def _headers(self, call: mail_wire.ImapCall, folder: str, validity: str, uids: list[int]) -> list[dict[str, Any]]:
         """Summaries, newest first; a message whose headers cannot be read is listed with empty fields."""
@@ -128,6 +138,12 @@ class Mail(Connector):
         return _split_id(args)
 
     def _perform_read(self, request: dict[str, Any]) -> dict[str, Any]:
+        meta, raw = self._whole(request)
+        record = mail_message.parse(raw, self.config.trusted_authserv_ids)
+        return {"id": request["id"], "unseen": b"\\seen" not in meta.lower(), "size": len(raw), **record}
+
+    def _whole(self, request: dict[str, Any]) -> tuple[bytes, bytes]:
+        """One message with its attributes."""
         call = mail_wire.ImapCall(self.config)
         with call.open():
             _open_for(call, request, readonly=True)
@@ -136,9 +152,40 @@ class Mail(Connector):
         for meta, raw in _literals(answer):
             if len(raw) > MESSAGE_BYTES_MAX:
                 raise BadAnswer("too_large", f"message is over {MESSAGE_BYTES_MAX} bytes")
-            record = mail_message.parse(raw, self.config.trusted_authserv_ids)
-            return {"id": request["id"], "unseen": b"\\seen" not in meta.lower(), "size": len(raw), **record}
+            return meta, raw
         raise Refused("gone", "message is no longer there")
+
+    # attachments
+
+    def _prepare_attachment(self, args: Mapping[str, Any], nonce: str, now: datetime) -> dict[str, Any]:
+        return {**_split_id(args), "name": line(args, "name")}
+
+    def _perform_attachment(self, request: dict[str, Any]) -> str:
+        kind, part = mail_message.attachment(self._whole(request)[1], request["name"])
+        return attachments.text_of(request["name"], kind, part)
+
+    def _prepare_save_attachment(self, args: Mapping[str, Any], nonce: str, now: datetime) -> dict[str, Any]:
+        return {**_split_id(args), "name": line(args, "name"), "file": self._folders("path").kept_at(args, nonce)}
+
+    def _perform_save_attachment(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The file as it came, whatever is in it: it is no less from outside for lying in a folder of one's own (G3.6)."""
+        _, part = mail_message.attachment(self._whole(request)[1], request["name"])
+        data = part.get_payload(decode=True) or b""
+        files = self._folders("path")
+        if len(data) > files.config.file_bytes_max:
+            raise Refused("too_large", f"attachment is over {files.config.file_bytes_max} bytes; nothing was written")
+        return files.keep(request["file"], data)
+
+    def _attached(self, args: Mapping[str, Any]) -> list[attachments.Attached]:
+        """The files that a message is to carry, as they are now: the request that is agreed to holds their bytes (G5.4)."""
+        paths = lines(args, "attach", attachments.ATTACHMENTS_MAX)
+        found = [self._folders("attach").bytes_of(path, "attach") for path in paths]
+        return attachments.checked([attachments.Attached(name, attachments.type_of(name), data) for name, data in found])
+
+    def _folders(self, argument: str) -> Files:
+        if self._files is None:
+            raise InvalidArgument(argument, "needs folders that are connected")
+        return self._files
 
     # draft, send, reply
 
@@ -150,7 +197,7 @@ class Mail(Connector):
         subject = line(args, "subject", chars_max=SUBJECT_CHARS_MAX)
         body = text(args, "body")
         c = self.config
-        message = mail_message.build(c.address, c.display_name, to, subject, body, nonce, now, cc=cc)
+        message = mail_message.build(c.address, c.display_name, to, subject, body, nonce, now, cc=cc, files=self._attached(args))
         return {"sender": c.address, "recipients": list(dict.fromkeys([*to, *cc])), "message": message}
 
     def _prepare_draft(self, args: Mapping[str, Any], nonce: str, now: datetime) -> dict[str, Any]:
@@ -181,14 +228,15 @@ class Mail(Connector):
         answered = mail_message.message_id({"message_id": stored["message_id"]}, "message_id") if stored.get("message_id") else ""
         c = self.config
         message = mail_message.build(c.address, c.display_name, [to], subject if subject.lower().startswith("re:") else f"Re: {subject}",
-                                     text(args, "body"), nonce, now, answered)
+                                     text(args, "body"), nonce, now, answered, files=self._attached(args))
         return {"sender": c.address, "recipients": [to], "message": message}
 
     def _perform_reply(self, request: dict[str, Any]) -> dict[str, Any]:
         return self._perform_send(request)
 
     def added(self, action: str, request: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-        return (("subject", mail_message.subject_of(request["message"])),) if action == "reply" else ()
+        subject = (("subject", mail_message.subject_of(request["message"])),) if action == "reply" else ()
+        return (*subject, *(attachments.shown(request["message"]) if "message" in request else ()))
 
     def _keep_copy(self, request: dict[str, Any]) -> bool:
         """The message is out by now: failing to keep a copy is told in the result, not raised."""

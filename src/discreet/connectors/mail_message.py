@@ -7,13 +7,12 @@ from collections.abc import Iterable
 from datetime import datetime, timezone
 from typing import Any
 
+from . import attachments
 from .base import LINE_CHARS_MAX, derive, line, utc
-from .errors import BadAnswer, InvalidArgument
+from .errors import BadAnswer, InvalidArgument, Refused
 from .html_text import html_to_text
 
 BODY_CHARS_MAX = 100_000
-PARTS_MAX = 200
-ATTACHMENTS_MAX = 50
 ADDRESSES_MAX = 100
 HEADER_CHARS_MAX = 2_000
 
@@ -39,7 +38,7 @@ def message_id(args: dict[str, Any], name: str) -> str:
 
 
 def build(sender: str, sender_name: str, to: Iterable[str], subject: str, body: str, nonce: str, now: datetime,
-          in_reply_to: str = "", cc: Iterable[str] = (), calendar: str = "") -> str:
+          in_reply_to: str = "", cc: Iterable[str] = (), calendar: str = "", files: Iterable[attachments.Attached] = ()) -> str:
     """The message as ASCII text with CRLF line ends: equal arguments give equal bytes."""
     from email.headerregistry import Address
     from email.message import EmailMessage
@@ -61,6 +60,7 @@ def build(sender: str, sender_name: str, to: Iterable[str], subject: str, body: 
     if calendar:
         message.add_alternative(calendar, subtype="calendar", params={"method": "REQUEST"})
         message.set_boundary(f"={derive(nonce, 'boundary')}=")  # the library's own would be random
+    attachments.attach(message, files, nonce)
     return message.as_bytes().decode("ascii")
 
 
@@ -137,11 +137,12 @@ def _addresses(message: Any, name: str) -> list[tuple[str, str]]:
     found = []
     for display, spec in getaddresses(values)[:ADDRESSES_MAX]:
         if _ADDRESS.fullmatch(spec) and ".." not in spec:
-            found.append((_display(display), spec))
+            found.append((shown_name(display), spec))
     return found
 
 
-def _display(raw: str) -> str:
+def shown_name(raw: str) -> str:
+    """A name as it was meant, on one line."""
     from email.header import decode_header, make_header
 
     try:
@@ -191,27 +192,34 @@ def _verified(message: Any, senders: list[tuple[str, str]], trusted: frozenset[s
     return False
 
 
+def attachment(raw: bytes, name: str) -> tuple[str, Any]:
+    """Type and part of what is attached to a message under this name. Raises Refused where there is none."""
+    from email import message_from_bytes
+    from email.policy import compat32
+
+    try:
+        found = list(attachments.leaves(message_from_bytes(raw, policy=compat32)))
+    except Exception as error:  # the parser met something that the library does not foresee
+        raise BadAnswer("malformed", f"message cannot be read ({type(error).__name__})") from error
+    named = [(kind, part) for told, kind, part in found if told == name]
+    if len(named) != 1:
+        raise Refused("gone", "nothing of this name is attached to the message")
+    return named[0]
+
+
 def _parts(message: Any) -> tuple[str, list[dict[str, Any]], bool]:
-    """The text a person would read (plain first, else reduced HTML), the attachments' names, and whether text was cut."""
-    plain, html, attachments = [], [], []
+    """The text a person would read (plain first, else reduced HTML), what is attached, and whether text was cut."""
+    plain, html = [], []
     for count, part in enumerate(message.walk()):
-        if count >= PARTS_MAX:
-            raise BadAnswer("too_large", f"message has more than {PARTS_MAX} parts")
-        if part.is_multipart():
+        if count >= attachments.PARTS_MAX:
+            raise BadAnswer("too_large", f"message has more than {attachments.PARTS_MAX} parts")
+        if part.is_multipart() or attachments.is_attached(part):
             continue
-        kind = part.get_content_type()
-        filename = part.get_filename()
-        if filename or part.get_content_disposition() == "attachment" or not kind.startswith("text/"):
-            if len(attachments) < ATTACHMENTS_MAX:
-                size = len(part.get_payload(decode=True) or b"")
-                attachments.append({"name": _display(str(filename or "")), "type": _one_line(kind)[:100], "size": size})
-        elif kind == "text/html":
-            html.append(_decoded(part))
-        else:
-            plain.append(_decoded(part))
+        (html if part.get_content_type() == "text/html" else plain).append(_decoded(part))
+    attached = [{"name": name, "type": kind, "size": len(part.get_payload(decode=True) or b"")} for name, kind, part in attachments.leaves(message)]
     body = "\n".join(plain) if any(p.strip() for p in plain) else html_to_text("\n".join(html), BODY_CHARS_MAX + 1)[0]
     body = body.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
-    return body[:BODY_CHARS_MAX], attachments, len(body) > BODY_CHARS_MAX
+    return body[:BODY_CHARS_MAX], attached, len(body) > BODY_CHARS_MAX
 
 
 def _decoded(part: Any) -> str:

@@ -1,17 +1,19 @@
-"""Mail as tools: the contracts of `mail.search`, `read`, `send`, `reply`, `draft`, `move`, `delete`."""
+"""Mail as tools: the contracts of `mail.search`, `read`, `attachment`, `save_attachment`, `send`, `reply`, `draft`, `move`, `delete`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
 
-from discreet.kernel.contract import Contract, Effect, Parameter, Place, PlaceRule, Role
+from discreet.kernel.contract import NOPLACE, Contract, Effect, Parameter, Place, PlaceRule, Role
 from discreet.kernel.label import label
 from discreet.kernel.shape import list_of, record_of, scalar, text
-from discreet.kernel.value import Standing, Value, plain
+from discreet.kernel.value import Seq, Standing, Value, plain
 from discreet.tools.kept import ORDINARY
 from discreet.tools.registry import Tool
 
+from .attachments import ATTACHMENT_CHARS_MAX, ATTACHMENTS_MAX, NAME_CHARS_MAX
+from .files_tools import Folders
 from .local_time import local_tool
 from .mail import RECIPIENTS_MAX, Mail
 from .mail_message import BODY_CHARS_MAX
@@ -28,16 +30,21 @@ SENT = Place("mail/sent", label(_HELD, (SOURCE,)), (PROVIDER,), readable=False) 
 
 _line = text(max=1_000)
 _address = text(max=320)
+_name = text(max=NAME_CHARS_MAX + 10)  # as the sender wrote it
+_path = text(max=1_000)
 _id = text(max=300, attested=True, id_of="mail")
 _summary = record_of(
     "Mail", id=_id, sender=_address, sender_name=_line, sender_verified=scalar("bool", attested=True), subject=_line,
     date=scalar("datetime", optional=True), unseen=scalar("bool", attested=True),
+    attachments=list_of(record_of("Attachment", name=_name, type=text(max=100), size=scalar("int")), ATTACHMENTS_MAX),
 )
 _sent = record_of("Sent", message_id=text(max=300), copy_kept=scalar("bool"))
 
 
-def mail_tools(mail: Mail, zone: str = "UTC") -> tuple[Tool, ...]:
-    """The tools of one account."""
+def mail_tools(mail: Mail, zone: str = "UTC", folders: Folders | None = None) -> tuple[Tool, ...]:
+    """The tools of one account; with `folders`, the account's files, mails carry files and what is attached can be kept."""
+    files = (Parameter("attach", list_of(_path, ATTACHMENTS_MAX), Role.KEY, ()),) if folders else ()
+    carried = _carried(folders) if folders else None
     made = {
         "search": Contract(
             "mail.search", "mails, newest first; a full address as sender finds only mail that is proven to be from it",
@@ -47,19 +54,23 @@ def mail_tools(mail: Mail, zone: str = "UTC") -> tuple[Tool, ...]:
         "read": Contract(
             "mail.read", "the text of one mail", (Parameter("id", _id, Role.KEY),), text(max=BODY_CHARS_MAX), place=MAILBOX,
             purpose="lookup/own", recipients=(PROVIDER,)),
+        "attachment": Contract(
+            "mail.attachment", "the text of what is attached to a mail, of texts and PDFs; name as listed",
+            (Parameter("id", _id, Role.KEY), Parameter("name", _name, Role.KEY)), text(max=ATTACHMENT_CHARS_MAX), place=MAILBOX,
+            purpose="lookup/own", recipients=(PROVIDER,)),
         "send": Contract(
             "mail.send", "send a mail",
             (Parameter("to", _address, Role.WHO, address="mail"), Parameter("subject", _line), Parameter("body", text()),
-             Parameter("cc", list_of(_address, RECIPIENTS_MAX), Role.WHO, (), address="mail")),
-            _sent, Effect.WRITE, "correspondence", _delivered(mail), calls_max=20),
+             Parameter("cc", list_of(_address, RECIPIENTS_MAX), Role.WHO, (), address="mail"), *files),
+            _sent, Effect.WRITE, "correspondence", _delivered(mail), calls_max=20, origin=carried),
         "reply": Contract(
             "mail.reply", "answer one mail; `to` is its sender",
-            (Parameter("id", _id, Role.KEY), Parameter("to", _address, Role.WHO, address="mail"), Parameter("body", text())),
-            _sent, Effect.WRITE, "correspondence/reply", _delivered(mail), calls_max=20),
+            (Parameter("id", _id, Role.KEY), Parameter("to", _address, Role.WHO, address="mail"), Parameter("body", text()), *files),
+            _sent, Effect.WRITE, "correspondence/reply", _delivered(mail), calls_max=20, origin=carried),
         "draft": Contract(
             "mail.draft", "write a mail into the drafts without sending it",
-            (Parameter("to", _address), Parameter("subject", _line), Parameter("body", text())),
-            record_of("Draft", id=_id), Effect.WRITE, "storage", MAILBOX, undoable=True, calls_max=20),
+            (Parameter("to", _address), Parameter("subject", _line), Parameter("body", text()), *files),
+            record_of("Draft", id=_id), Effect.WRITE, "storage", MAILBOX, undoable=True, calls_max=20, origin=carried),
         "move": Contract(
             "mail.move", "move a mail to another folder", (Parameter("id", _id, Role.WHAT), Parameter("folder", _line, Role.WHAT)),
             record_of("Moved", moved=scalar("bool")), Effect.WRITE, "storage", MAILBOX, undoable=True),
@@ -67,6 +78,11 @@ def mail_tools(mail: Mail, zone: str = "UTC") -> tuple[Tool, ...]:
             "mail.delete", "delete a mail for good", (Parameter("id", _id, Role.WHAT),), record_of("Deleted", deleted=scalar("bool")),
             Effect.DELETE, "storage", MAILBOX, calls_max=20),
     }
+    if folders:
+        made["save_attachment"] = Contract(
+            "mail.save_attachment", "keep what is attached to a mail as a new file; name as listed",
+            (Parameter("id", _id, Role.KEY), Parameter("name", _name, Role.KEY), Parameter("path", _path, Role.WHAT)), record_of("Saved", path=_path),
+            Effect.WRITE, "storage", lambda arguments: folders.of(arguments["path"]), (PROVIDER,), undoable=True, calls_max=20, origin=MAILBOX)
     tools = [local_tool(contract, mail, action, zone, "text" if action == "read" else "") for action, contract in made.items()]
     return tuple(replace(one, along=("sender", "subject", "message_id")) if one.name == "mail.reply" else one for one in tools)
 
@@ -81,6 +97,18 @@ def _delivered(mail: Mail) -> PlaceRule:
             given = plain(arguments[argument]) if argument in arguments else []
             named += [given] if isinstance(given, str) else given if isinstance(given, (list, tuple)) else [None]
         return SENT if all(isinstance(one, str) and one.strip().casefold() != own for one in named) else MAILBOX
+
+    return place
+
+
+def _carried(folders: Folders) -> PlaceRule:
+    """Where the files come from that a mail carries: their contents go along under all that is kept there (G2.6)."""
+
+    def place(arguments: Mapping[str, Value]) -> Place:
+        given = arguments["attach"]
+        if isinstance(given.data, Seq):
+            return folders.of(*given.data.items()) if len(given.data) else NOPLACE
+        return folders.of(given) if given.data is not None else NOPLACE
 
     return place
 
