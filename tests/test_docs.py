@@ -71,8 +71,6 @@ def test_the_contract_of_the_tools_page_describes_a_real_server(tmp_path: Path, 
     from discreet.surfaces.approve import approved, offered
 
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    given: dict = {"client": None}
-    run("docs/TOOLS.md", given)
     with start(tmp_path / "desks", only=frozenset({"web"})) as services, Home.create(tmp_path / "home", "file", zone="UTC") as home:
         home.connect("mcp", {"name": "desk", "url": services.desk().url})
         assert "free_slots: Free times" in offered(home, "desk") and "discreet approve desk TOOL" in offered(home, "desk")
@@ -81,7 +79,10 @@ def test_the_contract_of_the_tools_page_describes_a_real_server(tmp_path: Path, 
         plan, request = 'print(desk.free_slots(day="2026-11-24").data.slots[0])', "what is free on 2026-11-24 at the desk?"
         assert Session(home.world()).perform(plan, request).denied == 1, "an unknown outsider is told nothing"
         add_norm(home.path / "norms.toml", DESK_NORM)
-        report = Session(given["with_desk"](home, home.world())).perform(plan, request)
+        [file] = blocks(ROOT / "docs/TOOLS.md", "toml")
+        home.describe("desk", file)
+        plan = plan.replace(".data", "")
+        report = Session(home.world()).perform(plan, request)
         assert report.done and report.questions == 0 and report.told == ("2026-11-24T08:00",)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -28,12 +29,12 @@ class Connections:
 
 def connections(
     config: Mapping[str, Any], secrets: Mapping[str, str], stack: ExitStack, approved: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
-    closed: tuple[Path, ...] = (),
+    closed: tuple[Path, ...] = (), described: Mapping[str, str] | None = None,
 ) -> Connections:
     """Open what `config` names. Nothing is contacted but the address book, whose cards say who is who.
 
     `approved` are the tools of each MCP server that the user has approved, as they saw them; `closed` are the agent's own
-    folders, which no file tool enters.
+    folders, which no file tool enters; `described` is what the user wrote of a server's tools, by its name.
     """
     approved = approved or {}
     found = Connections()
@@ -51,7 +52,7 @@ def connections(
     if "web" in config:
         _web(found, config["web"], stack)
     for one in config.get("mcp", ()):
-        _mcp(found, one, approved.get(one["name"], ()), secrets.get(f"mcp:{one['name']}", ""), stack)
+        _mcp(found, one, approved.get(one["name"], ()), secrets.get(f"mcp:{one['name']}", ""), (described or {}).get(one["name"]), zone, stack)
     return found
 
 
@@ -144,13 +145,30 @@ def _web(found: Connections, settings: Mapping[str, Any], stack: ExitStack) -> N
     found.engines.append(SEARCH_ENGINE)
 
 
-def _mcp(found: Connections, settings: Mapping[str, Any], approved: Sequence[Mapping[str, Any]], token: str, stack: ExitStack) -> None:
+def _mcp(
+    found: Connections, settings: Mapping[str, Any], approved: Sequence[Mapping[str, Any]], token: str, described: str | None, zone: str, stack: ExitStack
+) -> None:
     from discreet.connectors.mcp import ApprovedTool, McpServer
     from discreet.connectors.mcp_tools import mcp_tools
 
     tools = tuple(ApprovedTool(**one) for one in approved)
-    found.tools += mcp_tools(_close(McpServer(mcp_config(settings, token), tools), stack))
+    file = contract_file(settings["name"], described) if described is not None else None
+    found.tools += mcp_tools(_close(McpServer(mcp_config(settings, token), tools), stack), file, zone)
     found.servers.append(f"mcp:{settings['name']}")
+
+
+def contract_file(server: str, text: str) -> Any:
+    """What the user wrote of a server's tools. Raises DiscreetError with every mistake, located."""
+    from discreet.connectors.contract_file import read
+
+    return read(text, contracts_name(server), server)
+
+
+def contracts_name(server: str) -> str:
+    """The file in the home that describes a server's tools."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}", server):
+        raise DiscreetError(f"`{server}`: a server with contracts has a name of letters, digits, `-` and `_`")
+    return f"contracts-{server}.toml"
 
 
 def mcp_config(settings: Mapping[str, Any], token: str = "") -> Any:

@@ -3,6 +3,7 @@
     config.toml    person, connections (no secrets), model settings
     secrets        passwords of connections, encrypted under the home's key
     norms.toml     the user's own norms, on top of the shipped ones
+    contracts-NAME.toml  what the user wrote of an MCP server's tools
     vault.db, ledger.db, key or key.json
 Heads of ledger and vault are kept outside, so that a shortened or older copy is noticed.
 """
@@ -126,6 +127,31 @@ class Home:
             self._keep_secret(secret_name(kind, settings), secret)
         write_config(self.path, config)
 
+    def describe(self, server: str, text: str) -> None:
+        """Keep what the user wrote of an MCP server's tools, in the home: what lies elsewhere a file tool could change. Raises
+        DiscreetError with every mistake, located, and keeps nothing then."""
+        from discreet.agents.connections import contract_file, contracts_name
+
+        contract_file(server, text)
+        path = self.path / contracts_name(server)
+        temporary = path.with_suffix(".new")
+        temporary.write_text(text, "utf-8")
+        temporary.replace(path)
+
+    def described(self) -> dict[str, str]:
+        """What the user wrote of MCP servers' tools, by server."""
+        from discreet.agents.connections import contracts_name
+
+        found = {}
+        for one in self.config.get("mcp", []):
+            path = self.path / f"contracts-{one['name']}.toml"
+            if "/" not in one["name"] and path.exists():
+                try:
+                    found[one["name"]] = (self.path / contracts_name(one["name"])).read_text("utf-8")
+                except UnicodeDecodeError:
+                    raise HomeError(f"`{path}` is no text in UTF-8") from None
+        return found
+
     def approved(self) -> dict[str, list[dict[str, Any]]]:
         """Of each MCP server the tools that the user approved, pinned as they were shown."""
         path = self.path / "approved"
@@ -175,7 +201,7 @@ class Home:
         without them plans have no `read` and no `delegate`."""
         from discreet.agents.connections import connections
 
-        open_ = connections(self.config, self.secrets(), self._stack, self.approved(), (self.path, head_path_of(self.path, "ledger").parent))
+        open_ = connections(self.config, self.secrets(), self._stack, self.approved(), (self.path, head_path_of(self.path, "ledger").parent), self.described())
         loaded = self.norms()
         tools: list[Tool] = [*vault_tools(self.vault), *view_tools(self.vault, self.ledger, loaded.norms, open_.tools), *told_tools(self.vault, self.ledger, lambda: people), *open_.tools]
         who = reader or Recipient("provider:reader", "local", READER_LOCAL, "the local reader")

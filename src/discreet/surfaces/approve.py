@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from discreet.agents.connections import mcp_config
+from discreet.agents.connections import contract_file, mcp_config
 from discreet.agents.home import Home
 from discreet.connectors.mcp import McpServer, approve as pin
 from discreet.connectors.mcp_tools import mcp_tools
@@ -37,7 +37,9 @@ def approved(home: Home, server: str, names: Sequence[str], reads: bool, summary
         raise DiscreetError(f"`{server}`: {error}") from None
     kept = [one for one in home.approved().get(server, []) if one["name"] not in names]
     home.approve(server, [*kept, *map(dataclasses.asdict, pinned)])
-    made = mcp_tools(McpServer(mcp_config({"name": server, "url": "http://127.0.0.1"}), tuple(pinned)))  # nothing is contacted
+    described = home.described().get(server)
+    file = contract_file(server, described) if described is not None else None
+    made = mcp_tools(McpServer(mcp_config({"name": server, "url": "http://127.0.0.1"}), tuple(pinned)), file)  # nothing is contacted
     told = [f"approved; a later change of {'any of them' if len(names) > 1 else 'it'} is refused. Plans can call:", *(f"  {one.contract.stub()}" for one in made)]
     return "\n".join([*told, f"It may be told nothing until a norm of yours permits it: `discreet norms explain mcp:{shlex.quote(server)} request --purpose errand --tool {made[0].name}` shows which"])
 

@@ -225,8 +225,10 @@ def import_facts(path: Path, *, vouched: Annotated[bool, Parameter(negative="", 
 
 @app.command
 def connect(
-    kind: str, settings: tuple[str, ...] = (), *, password: Annotated[bool, Parameter(negative="", help="ask for a password")] = False, home: HomePath = None
-) -> None:
+    kind: str, settings: tuple[str, ...] = (), *, password: Annotated[bool, Parameter(negative="", help="ask for a password")] = False,
+    contracts: Annotated[Path | None, Parameter(help="of an MCP server: a file that says what its tools do and tell (docs/TOOLS.md); it is copied into the home")] = None,
+    home: HomePath = None,
+) -> None:  # fmt: skip
     """Connect a service: mail, calendar, contacts, shop, files, web or mcp, with `key=value` settings (docs/CONNECTING.md)."""
     import getpass
 
@@ -237,7 +239,11 @@ def connect(
             raise DiscreetError(f"`{one}` is not `key=value`")
         values[key] = _value(value)
     secret = getpass.getpass("password: ") if password and sys.stdin.isatty() else (sys.stdin.readline().rstrip("\n") if password else "")
+    if contracts is not None and (kind != "mcp" or "name" not in values):
+        raise DiscreetError("`--contracts` is for an MCP server with a `name=…`; other services bring theirs")
     with _open(home) as opened:
+        if contracts is not None:
+            opened.describe(str(values["name"]), _read_text(contracts))
         opened.connect(kind, values, secret)
         print(f"connected {kind}")
         for name in (name for name in values if kind == "files" and not name.startswith("holds_") and not Path(str(values[name])).is_dir()):
@@ -261,6 +267,13 @@ def approve(
         raise DiscreetError("`--summary` is for one tool: name it")
     with _open(home) as opened:
         print(approved(opened, server, tools, reads, summary) if tools else offered(opened, server))
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DiscreetError(f"`{path}` cannot be read: {getattr(error, 'strerror', None) or 'it is no text in UTF-8'}") from None
 
 
 def _value(text: str) -> Any:
@@ -358,12 +371,26 @@ def plan_edit(request: str, *, model: Model = "", home: HomePath = None) -> int:
 
 
 @app.command
-def tools(*, home: HomePath = None) -> None:
-    """The tools that plans can use, as planners see them."""
+def tools(
+    name: Annotated[str, Parameter(help="one service or tool: what its contract says, as the monitor reads it")] = "", *,
+    skeleton: Annotated[bool, Parameter(negative="", help="print an empty contracts file for the approved tools of the MCP server NAME")] = False,
+    home: HomePath = None, json: Json = False,
+) -> None:  # fmt: skip
+    """The tools that plans can use, as planners see them; of one service or tool, and with `--json`, all that its contract says."""
     from discreet.kernel.contract import stubs
+    from discreet.surfaces.tools import listing, notes, shown, skeleton as form
 
     with _open(home) as opened:
-        print(stubs(opened.world(read=lambda *_: None).tools.contracts))
+        if skeleton:
+            print(form(opened, name))
+            return
+        contracts, unused = opened.world(read=lambda *_: None).tools.contracts, notes(opened)
+    if json:
+        _print({"tools": listing(contracts, name), "notes": unused})
+        return
+    print(shown(listing(contracts, name)) if name else stubs(contracts))
+    for note in unused:
+        print(f"note: {note}", file=sys.stderr)
 
 
 # ---------------------------------------------------------------------------------------------------- norms
