@@ -75,6 +75,23 @@ def test_a_service_that_refused_has_heard(ledger):
     assert knows(ledger, "northside")[0].certain
 
 
+def test_whom_the_users_own_provider_refused_to_carry_it_to_has_heard_nothing(ledger):
+    """G7.3, G5.3: a mail that was not taken is told to the provider and to nobody else, and widens no audience."""
+    carrier = Party("mail-provider", "mail-provider", "mail provider")
+    tell(ledger, BOB, "schedule/event", status=Status.REFUSED, tool="mail.send", parties=(BOB, carrier))
+    [bob, own] = accounts(ledger, "e1")
+    assert bob.sentence() == "Bob learnt: nothing. Your mail provider refused to carry: event."
+    assert own.sentence() == "mail provider learnt: event."
+    assert knows(ledger, "Bob") == [] and told(ledger, Tag("schedule/event", "user")) == {"mail-provider"}
+    tell(ledger, BOB, "schedule/event", status=Status.DONE, tool="mail.send", parties=(BOB, carrier))
+    assert [one.type for one in knows(ledger, "Bob")] == ["schedule/event"] and BOB.id in told(ledger, Tag("schedule/event", "user"))
+
+
+def test_a_party_that_is_called_like_a_provider_is_none(ledger):
+    tell(ledger, SHOP, "body/shoe-size", status=Status.REFUSED, parties=(SHOP, Party("mail:eve@evil-provider", "eve", "x-provider")))
+    assert knows(ledger, "northside")[0].certain
+
+
 @pytest.mark.parametrize("status", [None, Status.UNKNOWN, Status.FAILED])
 def test_what_may_have_been_told_is_said_so_and_never_counted_as_withheld(ledger, status):
     tell(ledger, SHOP, "body/shoe-size")

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 NAMED_MAX = 3  # groups of facts that "It did not learn" names before it says "others"
 NAMES_SHOWN_MAX = 8  # of those whom the ledger knows, where none of them was meant
-HEARD = frozenset({Status.DONE, Status.REFUSED})  # a service that refuses has heard
+HEARD = frozenset({Status.DONE, Status.REFUSED})  # a service that refuses has heard; whom it should have passed it on to has not
 UNHEARD = frozenset({Status.UNSENT})
+CARRIER = "-provider"  # at the end of the id of a service of the user's own, which carries what is for others: `mail-provider`
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,16 @@ class Account:
     name: str
     learnt: tuple[Learnt, ...]
     withheld: Mapping[str, int]  # group of information types -> how many facts of it the user has
+    refused: tuple[tuple[Party, Learnt], ...] = ()  # what it was to hear, and which carrier of the user's own refused to pass it on
 
     def sentence(self, names: Mapping[str, str] | None = None) -> str:
         """Such as: Northside Sports learnt: shoe size, postal address. It did not learn: 14 health facts you have."""
         said = [f"{inert(self.name)} learnt: {_listed(self.learnt, True, names)}."]
         if any(not one.certain for one in self.learnt):
             said.append(f"It may have learnt: {_listed(self.learnt, False, names)}.")
+        for carrier in dict.fromkeys(carrier for carrier, _ in self.refused):
+            kept = tuple(one for by, one in self.refused if by == carrier)
+            said.append(f"Your {inert(carrier.name or carrier.id)} refused to carry: {_listed(kept, True, names)}.")
         if self.withheld:
             said.append(f"It did not learn: {_counted(self.withheld, names)} you have.")
         return " ".join(said)
@@ -83,6 +88,7 @@ def accounts(ledger: Ledger, errand: str, counts: Mapping[str, int] | None = Non
     """Of each recipient of an errand what it learnt; `counts` are the vault's facts a type."""
     statuses = ledger.statuses(errand)
     heard: dict[str, list[Learnt]] = {}
+    kept: dict[str, list[tuple[Party, Learnt]]] = {}
     names: dict[str, str] = {}
     for record in ledger.entries(Kind.INTENT, errand):
         for party in record.entry.parties:
@@ -90,8 +96,11 @@ def accounts(ledger: Ledger, errand: str, counts: Mapping[str, int] | None = Non
             if account == "user":
                 continue
             names[account] = names.get(account) or party.name or party.id
-            heard.setdefault(account, []).extend(_learnt(record, statuses.get(record.seq), account))
-    return [Account(names[a], tuple(heard[a]), not_learnt(ledger.told(a), counts or {})) for a in heard]
+            status = statuses.get(record.seq)
+            heard.setdefault(account, []).extend(_learnt(record, status, account))
+            if (carrier := _stopped(record, status, party)) is not None:
+                kept.setdefault(account, []).extend((carrier, one) for one in _items(record, status, party))
+    return [Account(names[a], tuple(heard[a]), not_learnt(ledger.told(a), counts or {}), tuple(kept.get(a, ()))) for a in heard]
 
 
 def not_learnt(told: set[str], counts: Mapping[str, int]) -> dict[str, int]:
@@ -114,15 +123,25 @@ def told(ledger: Ledger, tag: Tag) -> frozenset[str]:
     for record in ledger.entries(Kind.INTENT):
         whole = any(i.type == tag.type and i.subject == tag.subject and i.bits is None for i in record.entry.items)
         if whole and not record.entry.tagged_pc and statuses.get(record.seq) in HEARD:
-            found |= {party.id for party in record.entry.parties}
+            found |= {party.id for party in record.entry.parties if _stopped(record, statuses.get(record.seq), party) is None}
     return frozenset(found)
 
 
 def _learnt(record: Record, status: Status | None, account: str) -> list[Learnt]:
     if status in UNHEARD:
         return []
+    party = next(p for p in record.entry.parties if (p.account or p.id) == account)
+    return [] if _stopped(record, status, party) is not None else _items(record, status, party)
+
+
+def _stopped(record: Record, status: Status | None, party: Party) -> Party | None:
+    """The carrier of the user's own that refused to pass the call on to this party, who has then heard nothing of it."""
+    carriers = [p for p in record.entry.parties if p.id.endswith(CARRIER) and ":" not in p.id]  # ids of others name their kind
+    return carriers[0] if status is Status.REFUSED and carriers and party not in carriers else None
+
+
+def _items(record: Record, status: Status | None, party: Party) -> list[Learnt]:
     entry = record.entry
-    party = next(p for p in entry.parties if (p.account or p.id) == account)
     return [
         Learnt(i.type, i.subject, record.at, entry.purpose, entry.tool, i.bits, entry.errand, entry.norms, party, status in HEARD, record.seq)
         for i in entry.items

@@ -252,6 +252,7 @@ def as_json(report: Report, names: Mapping[str, str], denied: Sequence[tuple[str
                 "recipient": a.name,
                 "learnt": [{"type": one.type, "subject": one.subject, "tool": one.tool, "certain": one.certain, "bits": one.bits} for one in a.learnt],
                 "withheld": dict(a.withheld),
+                "refused": [{"type": one.type, "subject": one.subject, "tool": one.tool, "by": by.id} for by, one in a.refused],
                 "sentence": a.sentence(names),
             }
             for a in report.accounts
