@@ -115,10 +115,11 @@ class Gateway:
     def __init__(
         self, world: World, agent: str, asker: Asker, waiting: Waiting, clock: Callable[[], dt.datetime], *, lasting: Callable[[], Kept] = Kept,
         norms: Callable[[], Norms] | None = None, report: Callable[[Report], None] = lambda report: None,
+        progress: Callable[[str, Flow], None] = lambda stage, flow: None,
     ) -> None:
         if not AGENT.fullmatch(agent):
             raise DiscreetError(f"`{agent}` cannot be an agent's name: small letters, digits and `-`, at most 40")
-        self.agent, self.asker, self.waiting, self.clock, self.report = agent, asker, waiting, clock, report
+        self.agent, self.asker, self.waiting, self.clock, self.report, self.progress = agent, asker, waiting, clock, report, progress
         self.who = Recipient(f"agent:{agent}", f"agent:{agent}", frozenset({"provider/planner/hosted"}), f"the agent `{agent}`")
         self.lasting, self.heard = lasting, f"planner:agent:{agent}"
         self.norms = norms or (lambda: world.judge.norms)  # type: ignore[attr-defined]
@@ -265,7 +266,7 @@ class Gateway:
     # ------------------------------------------------------------------------------------------ what it stands on
 
     def _session(self, world: World, start: Label) -> Session:
-        session = Session(world, self.asker, self.clock)
+        session = Session(world, self.asker, self.clock, progress=self.progress)
         session.label, session.objects = start, self.objects
         return session
 

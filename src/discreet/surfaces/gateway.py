@@ -27,6 +27,7 @@ from discreet.agents.session import Report
 from discreet.agents.waiting import Waiting
 from discreet.kernel.contract import REQUIRED, Contract, Effect
 from discreet.kernel.errors import DiscreetError
+from discreet.kernel.monitor import Flow
 from discreet.kernel.shape import Shape
 from discreet.models.planner import RECALLABLE, with_choices
 from discreet.policy.norm import Norms
@@ -61,8 +62,9 @@ def gateway(home: Callable[[], Home], agent: str, wait_s: int) -> int:
         desk = Desk(waiting, agent, world.names, wait_s, closed)
         zone = ZoneInfo(opened.config.get("person", {}).get("zone", "UTC"))
         made = Gateway(
-            world, agent, desk, waiting, lambda: dt.datetime.now(zone), lasting=opened.kept, norms=_norms(opened), report=desk.report,
+            world, agent, desk, waiting, lambda: dt.datetime.now(zone), lasting=opened.kept, norms=_norms(opened), report=desk.report, progress=desk.progress,
         )  # fmt: skip
+        desk.norms = lambda: made.world.judge.norms  # type: ignore[attr-defined]  # those that decide now
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
         anyio.run(_serve, made, closed)
         with _WORK:  # what was being done when the client left
@@ -109,6 +111,11 @@ class Desk:
 
     def __init__(self, waiting: Waiting, agent: str, names: Mapping[str, str], wait_s: float, closed: threading.Event) -> None:
         self.waiting, self.agent, self.names, self.wait_s, self.closed = waiting, agent, names, wait_s, closed
+        self.norms: Callable[[], Norms] = Norms
+        self.errand = self._terminal()  # keeps what was denied and refused in this errand, and by whom
+
+    def progress(self, stage: str, flow: Flow) -> None:
+        self.errand.progress(stage, flow)
 
     def ask(self, questions: Sequence[Question]) -> Sequence[Reply]:
         """One answer for each, `deny` where none came in time or the agent went away."""
@@ -126,17 +133,25 @@ class Desk:
         for name in asked:
             self.waiting.drop("question", name)
             self.waiting.drop("answer", name)
-        return [replies.get(name, Reply.DENY) for name in asked]
+        answers = [replies.get(name, Reply.DENY) for name in asked]
+        self.errand.said_no |= {q.flow.contract.name for name, q in zip(asked, questions, strict=True) if replies.get(name) is Reply.DENY}
+        return answers
 
     def report(self, report: Report) -> None:
-        """What an errand came to, for the person to read."""
-        said = self._rendered(lambda terminal: terminal.report(report))
+        """What an errand came to, for the person to read: by which norms, and who refused what."""
+        shown, self.errand = self.errand, self._terminal()
+        shown.out, shown.norms = io.StringIO(), self.norms()
+        shown.report(report)
+        said = shown.out.getvalue()
         self.waiting.report({"agent": self.agent, "text": said, "at": time.time()})
 
     def _rendered(self, write: Callable[[Terminal], None]) -> str:
-        out = io.StringIO()
-        write(Terminal(out, io.StringIO(), self.names))
-        return out.getvalue()
+        terminal = self._terminal()
+        write(terminal)
+        return terminal.out.getvalue()  # type: ignore[attr-defined]
+
+    def _terminal(self) -> Terminal:
+        return Terminal(io.StringIO(), io.StringIO(), self.names, self.norms())
 
 
 # ---------------------------------------------------------------------------------------------------- the agent
