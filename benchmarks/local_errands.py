@@ -1,4 +1,4 @@
-"""Measure a local planner on the forty errands: `python benchmarks/local_errands.py [qwen15|qwen05] [--held-out] [--only ID] [--out FILE]`.
+"""Measure a local planner on the forty errands: `python benchmarks/local_errands.py [qwen15|qwen05] [--held-out | --fresh] [--only ID] [--out FILE]`.
 
 Each errand is drafted by the model alone, from the user's words; the accepted plan is run in the errands' world and its calls are
 compared with what the errand needs. Reference plans written by hand play no part. Prints a table and the totals. With `--out` a run
@@ -21,12 +21,12 @@ from discreet.models import weights  # noqa: E402
 from discreet.models.local import LocalModel  # noqa: E402
 from discreet.models.planner import Draft, DraftLimits, draft  # noqa: E402
 from discreet.models.spans import redact  # noqa: E402
-from errands.world import CONTRACTS, Errand, errands, held_out, judge, problems_of, run, today  # noqa: E402
+from errands.world import CONTRACTS, Errand, errands, fresh, held_out, judge, problems_of, run, today  # noqa: E402
 
 
 def main() -> None:
     options = _options()
-    chosen = held_out() if options.held_out else errands(options.folder) if options.folder else errands()
+    chosen = held_out() if options.held_out else fresh() if options.fresh else errands(options.folder) if options.folder else errands()
     chosen = [errand for errand in chosen if not options.only or errand.id in options.only]
     random.Random(0).shuffle(chosen)  # so that a run that was stopped early is a fair sample
     model = LocalModel(weights.find(options.weights))
@@ -87,6 +87,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("weights", nargs="?", default=weights.PLANNER_DEFAULT)
     parser.add_argument("--held-out", action="store_true")
+    parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--only", nargs="*")
     parser.add_argument("--samples", type=int, default=4)
     parser.add_argument("--timeout", type=float, default=240.0, help="seconds for one sample; more on a busy machine")

@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from errands.world import CONTRACTS, errands, held_out, judge, problems_of, run, today  # noqa: E402
+from errands.world import CONTRACTS, errands, fresh, held_out, judge, problems_of, run, today  # noqa: E402
 
 from discreet.kernel.contract import stubs  # noqa: E402
 from discreet.kernel.resolve import resolve  # noqa: E402
@@ -204,10 +204,10 @@ def test_a_hijacked_planner_uses_what_it_was_sent_before():
 # ------------------------------------------------------------------------------------------ the errands themselves
 
 
-def test_there_are_forty_errands_and_fifteen_held_out_of_distinct_wording():
-    main, aside = errands(), held_out()
-    assert (len(main), len(aside)) == (40, 15)
-    assert len({errand.request for errand in main + aside}) == 55 and sum(errand.ci for errand in main) == 3
+def test_there_are_forty_errands_and_fifty_one_held_out_of_distinct_wording():
+    main, aside, later = errands(), held_out(), fresh()
+    assert (len(main), len(aside), len(later)) == (40, 15, 36)
+    assert len({errand.request for errand in main + aside + later}) == 91 and sum(errand.ci for errand in main) == 3
 
 
 @pytest.mark.parametrize("path", sorted(REFERENCE.glob("*.plan")), ids=lambda path: path.stem)
@@ -228,7 +228,7 @@ def test_a_plan_that_does_more_than_its_errand_is_judged_wrong():
 
 def test_no_example_repeats_an_errand():
     asked = [asked.split("request: ")[1] for asked, _ in all_examples(CONTRACTS)]
-    assert not {errand.request for errand in errands() + held_out()} & set(asked)
+    assert not {errand.request for errand in errands() + held_out() + fresh()} & set(asked)
     assert all(isinstance(ast.parse(plan), ast.Module) for _, plan in all_examples(CONTRACTS))
 
 

@@ -66,6 +66,10 @@ def held_out() -> list[Errand]:
     return errands(HERE / "held_out")
 
 
+def fresh() -> list[Errand]:
+    return errands(HERE / "fresh")
+
+
 def today() -> dt.date:
     return _data()["today"]
 
