@@ -69,6 +69,11 @@ print("I answered your neighbour.")""",
         """\
 print("Whom shall I tell, and what will you come to?")""",
     ),
+    (
+        "today is Monday 2026-05-04\nrequest: Water the lawn this evening.",
+        """\
+print("I cannot water the lawn: I have no tool for that.")""",
+    ),
 )
 
 # More of one kind each, after the fixed ones.

@@ -115,7 +115,7 @@ def _names_but(words: set[str]) -> str:
 
 
 def _name_rule(prefix: str) -> str:
-    return f"name-{prefix}" if prefix else "name"
+    return f"name-{prefix.replace('_', '--')}" if prefix else "name"  # the runtime takes no underscore in a rule's name
 
 
 # What a slot of a tool takes, by the argument's name or by tool and argument.

@@ -65,6 +65,11 @@ class LocalModel:
     def fresh(self) -> bool:
         return True
 
+    @property
+    def continues(self) -> bool:
+        """Whether it can be held to a grammar line by line: it goes on after an open message."""
+        return True
+
     def complete(self, messages: Sequence[Message], shape: Shape = None, limits: Limits = Limits()) -> Reply | ModelFault:
         with self._one_call:
             return self._bounded(messages, shape, limits)
@@ -213,6 +218,8 @@ def _chat(messages: Sequence[Message]) -> tuple[list[str], str]:
     prefixes: list[str] = []
     prefix, prompt, fixed = "", "", True
     for message in messages:
+        if message.open:
+            return prefixes + ([prefix] if prefix and prefix not in prefixes else []), prompt + f"<|im_start|>{message.role}\n{message.content.replace(*_SPECIAL)}"
         prompt += f"<|im_start|>{message.role}\n{message.content.replace(*_SPECIAL)}<|im_end|>\n"
         fixed = fixed and message.fixed
         if fixed:

@@ -1,6 +1,6 @@
 """Slips of small models whose meaning is plain, set right in an accepted plan before it is judged again.
 
-Each rule makes a plan do what it evidently says and adds no call, no recipient and no argument (G0.1: the judge looks at the result
+Each rule makes a plan do what it evidently says, may leave a look-up out, and adds no call, no recipient and no argument (G0.1: the judge looks at the result
 all the same). What a rule knows of a handle stays here: no planner is shown the mended plan (G4.1).
 """
 
@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 
 
-def mend(source: str, handles: Mapping[str, str]) -> str:
-    """The plan without these slips; the same text if it has none or cannot be read."""
+def mend(source: str, handles: Mapping[str, str], reads: Collection[str] = ()) -> str:
+    """The plan without these slips; the same text if it has none or cannot be read. `reads` are the tools that only look up."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError):
@@ -23,6 +23,7 @@ def mend(source: str, handles: Mapping[str, str]) -> str:
     tree = _Lowered().visit(tree)
     _first_mail_instead_of_none(tree)
     _addresses_as_they_are(tree, {handle for handle, words in handles.items() if _ADDRESS.fullmatch(words)})
+    _without_unused(tree, frozenset(reads))
     return source if ast.dump(tree) == before else ast.unparse(ast.fix_missing_locations(tree))
 
 
@@ -90,6 +91,22 @@ def _only_email_used(tree: ast.Module, name: str) -> bool:
 
 def _is_email_of(node: ast.AST, name: str) -> bool:
     return isinstance(node, ast.Attribute) and node.attr == "email" and isinstance(node.value, ast.Name) and node.value.id == name
+
+
+def _without_unused(tree: ast.Module, reads: frozenset[str]) -> None:
+    """A look-up whose result nothing uses tells somebody of the errand for nothing, and may fail it: it is left out, if another call stays."""
+    while True:
+        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+        idle = [line for line in tree.body if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name) and line.targets[0].id not in used and _calls_one(line.value, reads)]
+        others = sum(isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name) for node in ast.walk(tree))
+        if not idle or others <= 1:
+            return
+        tree.body.remove(idle[0])
+
+
+def _calls_one(node: ast.AST, names: frozenset[str]) -> bool:
+    """Whether this is a call of one of these with nothing but literals and names in its arguments."""
+    return isinstance(node, ast.Call) and ast.unparse(node.func) in names and not any(isinstance(part, ast.Call) for argument in node.keywords for part in ast.walk(argument.value))
 
 
 class _Replaced(ast.NodeTransformer):

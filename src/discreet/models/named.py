@@ -21,6 +21,7 @@ _CALENDAR_WORDS = frozenset(
     """monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september october
     november december eur euro euros usd iban pdf ok""".split()
 )
+_SMALL = frozenset("the a an i i'm i'll i've i'd my and or but if is it".split())  # with a capital inside a sentence they are still no names
 _ROLES = (
     "mother|mum|mom|mama|father|dad|papa|parents?|brother|sister|wife|husband|spouse|son|daughter|child|aunt|uncle|cousin|niece|nephew|grand\\w+|granny"
     "|grandma|grandpa|in-law|girlfriend|boyfriend|friend|partner|mate|flatmate|roommate|neighbou?r|landlord|landlady|tenant|boss|manager|chief|supervisor"
@@ -28,7 +29,7 @@ _ROLES = (
     "|therapist|physio|physiotherapist|vet|optician|pharmacist|midwife|teacher|tutor|professor|coach|trainer|instructor|babysitter|nanny|cleaner|gardener"
     "|plumber|electrician|carpenter|mechanic|painter|hairdresser|barber|tailor|baker|butcher|adviser|advisor|banker|broker|agent|priest|rabbi|imam|host|guest|bandmate|teammate"
 )
-_RELATION = re.compile(rf"\b(my|our|the|his|her|their)\s+((?:[a-z]+\s+)?(?:{_ROLES}))\b(?!\s+(?:number|service))", re.IGNORECASE)
+_RELATION = re.compile(rf"\b(my|our|the|his|her|their)\s+((?:[a-z]+\s+)?(?:{_ROLES}))\b(?!\s+(?:number|service|session|appointment|visit|class|lesson|practice|meeting|course|bill|office|shop|fees?)\b)", re.IGNORECASE)
 _BARE_RELATION = re.compile(r"\b(mum|mom|dad|granny|grandma|grandpa|mother|father)\b", re.IGNORECASE)
 _AFTER_PLACE = re.compile(r"\b(?:from|at|of|by|in|on|near|to\s+the)\s+(?:the\s+)?$", re.IGNORECASE)
 _IN_PLACE = re.compile(r"\b(?:at|in|on|near|to\s+the)\s+(?:the\s+)?$", re.IGNORECASE)
@@ -39,11 +40,33 @@ _DOES = re.compile(r"^(?:['’]s\b|,|\s+(?:and|needs?|wants?|asks?|asked|wrote|w
 
 def people(request: str) -> list[str]:
     """What a search of the address book may be for: handles, relations as said, and names; companies and shops as far as can be told are not among them."""
-    found = [*HANDLE.findall(request), *relations(request)]
+    found = [*_handles(request), *relations(request)]
     runs = list(_runs(request))
-    likely = [text for text, before, _ in runs if not _AFTER_PLACE.search(before)]
-    perhaps = [text for text, before, _ in runs if not _IN_PLACE.search(before)]  # somebody may have written what is `from` or `by` them
+    likely = [text for text, before, after in runs if not _AFTER_PLACE.search(before) and len(text) > 1 and not re.match(r"\s*[,:]?\s*\[\[", after)]
+    perhaps = [text for text, before, _ in runs if len(text) > 1 and not _IN_PLACE.search(before)]  # somebody may have written what is `from` or `by` them
     return list(dict.fromkeys([*found, *(likely if likely or found else perhaps)]))
+
+
+_NO_PERSON_BEFORE = re.compile(r"\b(?:my|our|the|a|an|any|some|with)\s+(?:\w+\s+)?$|\b(?:in|at|near|need|buy|order|train to|flight to|trip to|bus to|ticket to|way to|live in)\s+$", re.IGNORECASE)
+
+
+def _handles(request: str) -> list[str]:
+    """Handles that can stand for somebody: not `my [[1]]`, `in [[1]]` or `the train to [[1]]`."""
+    likely = []
+    for match in HANDLE.finditer(request):
+        owns = request.startswith(("'s", "’s"), match.end())
+        if owns or not _NO_PERSON_BEFORE.search(request[: match.start()]):
+            likely.append(match.group())
+    return list(dict.fromkeys(likely))
+
+
+def shops(request: str) -> list[str]:
+    """Names that can be a shop's: what stands after `at`, `from`, `by`, `in` or opens the sentence; else all of them."""
+    runs = [(text, before) for text, before, _ in _runs(request)]
+    there = [text for text, before in runs if _AFTER_PLACE.search(before) and not re.search(r"\bby\s+$", before)]
+    alone = [text for text, before in runs if re.search(r"(?:^|[.!?:]\s*)$", before)] if not there else []
+    handles = [match.group() for match in HANDLE.finditer(request) if re.search(r"\b(?:from|at|in)\s+(?:the\s+)?$", request[: match.start()])]
+    return list(dict.fromkeys([*there, *alone, *handles] or [text for text, _ in runs]))
 
 
 def relations(request: str) -> list[str]:
@@ -83,13 +106,19 @@ def files(request: str) -> tuple[list[str], list[str]]:
     return folders, list(dict.fromkeys([*(f"{folder}/{name}" for folder in folders for name in named), *(() if folders else named)]))
 
 
+def _bare(word: str) -> str:
+    """Without what an apostrophe joins to it."""
+    return word.lower().split("'")[0].split("’")[0]
+
+
 def _runs(request: str) -> Iterable[tuple[str, str, str]]:
     """(the words, what stands before, what stands after) of each run of words with a capital that is no sentence's opening."""
     plain = HANDLE.sub(lambda match: "_" * len(match.group()), request)
     for match in _RUN.finditer(_EMAIL.sub(lambda m: "_" * len(m.group()), plain)):
         words, start = match.group().split(), match.start()
         opens = re.search(r"(?:^|[.!?:\n]\s*)$", plain[:start]) is not None
-        while words and (words[0].lower().split("'")[0].split("’")[0] in OPENERS or words[0].lower() in _CALENDAR_WORDS or words[0][0].isdigit()):
+        heading = opens and len(words) > 1 and plain[match.end() : match.end() + 1] in (",", ":")  # `Quick Prints, two posters: order them`
+        while words and not heading and ((opens and _bare(words[0]) in OPENERS) or _bare(words[0]) in _CALENDAR_WORDS | _SMALL or words[0][0].isdigit()):
             words, opens = words[1:], False
         while words and words[-1].lower() in _CALENDAR_WORDS:
             words = words[:-1]

@@ -12,14 +12,17 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from discreet.kernel.contract import Contract, stubs
+from discreet.kernel.contract import Contract, Effect, stubs
 from discreet.kernel.shape import Shape, enum
 from discreet.models.dates import mentions
 from discreet.models.examples import Example, examples_for, examples_like
 from discreet.models.grammar import plan_grammar
 from discreet.models.mend import mend
 from discreet.models.provider import Grammar, Limits, Message, ModelFault, Provider, Reply
+from discreet.models.said import Said, said
+from discreet.models.scope import scope_of
 from discreet.models.spans import Redacted
+from discreet.models.steps import next_step, opening
 from discreet.models.wishes import asked_for, missing
 
 Judge = Callable[[str], Sequence[str]]  # a plan, handles still in it, to located problems; none means that it may run
@@ -27,6 +30,8 @@ Judge = Callable[[str], Sequence[str]]  # a plan, handles still in it, to locate
 samples_max = 4  # of one draft, the repair included
 narrow_samples = 2  # the first samples may only use the acting tools that a word of the request asks for
 plan_tokens_max = 420
+line_tokens_max = 140  # of a plan that is written line by line
+_TEMPERATURES = (0.0, 0.3, 0.7, 0.8)  # by sample: a repair without any chance in it repeats the plan
 sample_timeout_s = 240.0
 problems_shown_max = 4
 RECALLABLE = (  # what people tell an agent about themselves; a plan names one of these (G7.2)
@@ -54,7 +59,7 @@ Rules:
 4. Filter by fields first (sender, price, date), then read one text, not all. Take facts out of a text with read, and compare in code: never ask a reader which one. For a mail of a person, contacts.find first and search by their email; look for one word of a subject or title in code, with .lower().
 5. Choose the facts that a recipient needs before you write a text for them; put no other fact in.
 6. Look things up first; then do what acts, together at the end.
-7. When something needed is left open (who, what, which shop), print one question and do nothing else.
+7. When something needed is left open (who, what, which shop), print one question and do nothing else. When no tool can do it, print that you cannot.
 8. [[1]], [[2]] stand for words of the user that you do not see: copy them as they are, inside quotes."""
 
 
@@ -105,19 +110,23 @@ def draft(
     nobody = "contacts.find" in contracts and "contacts.find" not in likely
     asked = [*prefix(everyday, request.text), Message("user", question(request.text, today, feedback, _more(contracts, everyday), nobody))]
     grammars = [plan_grammar(likely, request.text, narrow=True), plan_grammar(contracts, request.text)]
+    known = said(request.text, today, fact_types) if getattr(provider, "continues", False) else None
     best: Draft | None = None
     seconds = 0.0
     for number in range(limits.samples_max):
         repairing = number == 1 and best is not None  # once: a small model repairs at the first try or not at all
         messages = [*asked, *_repair(best, request)] if repairing and best else asked
-        reply = _sample(provider, messages, grammars[number >= narrow_samples], number, limits)
+        if known and number < narrow_samples:
+            reply = _line_by_line(provider, messages, likely, known, number, limits)
+        if not known or number >= narrow_samples or (isinstance(reply, ModelFault) and reply.kind == "refused"):
+            reply = _sample(provider, messages, grammars[number >= narrow_samples], number, limits)
         if isinstance(reply, ModelFault):
             return best or reply
         seconds += reply.seconds
         made = replace(_judged(clean(reply.text), request, contracts, judge, today), samples=number + 1, repaired=repairing)
         best = made if best is None or _rank(made) < _rank(best) else best
-        if not made.problems and not made.doubts:
-            break
+        if not made.problems and not made.doubts or (number >= narrow_samples - 1 and not best.problems):
+            break  # a doubt is worth one repair, and no wider grammar
     if best is None:
         return ModelFault("refused", "no sample was allowed")
     return replace(best, samples=number + 1, seconds=seconds)
@@ -131,11 +140,12 @@ def _judged(written: str, request: Redacted, contracts: Mapping[str, Contract], 
         return Draft(source, problems, 1, False, 0.0, (), written)
     source = _mended(source, {}, judge)
     doubts = tuple(missing(request.text, source, contracts))  # before the handles: what a planner is told must not depend on them
-    return Draft(_mended(source, request.handles, judge), (), 1, False, 0.0, doubts, written)
+    reads = [name for name, contract in contracts.items() if contract.effect is Effect.READ]
+    return Draft(_mended(source, request.handles, judge, reads), (), 1, False, 0.0, doubts, written)
 
 
-def _mended(source: str, handles: Mapping[str, str], judge: Judge) -> str:
-    mended = mend(source, handles)
+def _mended(source: str, handles: Mapping[str, str], judge: Judge, reads: Sequence[str] = ()) -> str:
+    mended = mend(source, handles, reads)
     return mended if mended != source and not judge(mended) else source
 
 
@@ -280,8 +290,34 @@ def clean(text: str) -> str:
 
 
 def _sample(provider: Provider, messages: Sequence[Message], grammar: Grammar, number: int, limits: DraftLimits) -> Reply | ModelFault:
-    temperature = (0.0, 0.3, 0.7, 0.8)[min(number, 3)]  # a repair without any chance in it repeats the plan
-    return provider.complete(messages, grammar, Limits(limits.tokens_max, limits.sample_timeout_s, temperature, seed=number))
+    return provider.complete(messages, grammar, Limits(limits.tokens_max, limits.sample_timeout_s, _TEMPERATURES[min(number, 3)], seed=number))
+
+
+def _line_by_line(
+    provider: Provider, messages: Sequence[Message], contracts: Mapping[str, Contract], known: Said, number: int, limits: DraftLimits
+) -> Reply | ModelFault:
+    """One sample whose lines are each held to what is bound and said by then; what leaves no choice is written without the model."""
+    source, seconds, tokens = opening(known, contracts), 0.0, 0
+    temperature = _TEMPERATURES[min(number, 3)]
+    while (scope := scope_of(source, contracts)) is not None and tokens < limits.tokens_max and seconds < limits.sample_timeout_s:
+        step = next_step(scope, contracts, known)
+        if step.line:
+            source += step.line + "\n"
+            continue
+        if step.grammar is None:
+            break
+        reply = provider.complete(
+            [*messages, Message("assistant", source, open=True)], step.grammar, Limits(line_tokens_max, limits.sample_timeout_s - seconds, temperature, seed=number)
+        )
+        if isinstance(reply, ModelFault):
+            return reply
+        seconds, tokens = seconds + reply.seconds, tokens + reply.tokens_out
+        if not reply.text.strip():
+            break
+        source += reply.text.rstrip("\n") + "\n"
+        if reply.cut:
+            break
+    return Reply(source, 0, tokens, seconds)
 
 
 def _repair(best: Draft, request: Redacted) -> list[Message]:

@@ -22,6 +22,7 @@ class Message:
     content: str
     fixed: bool = False
     kept: bool = False  # other fixed texts begin alike up to here: this much is kept too
+    open: bool = False  # of the last one: the answer goes on where it ends; only for a provider that `continues`
 
 
 @dataclass(frozen=True, slots=True)

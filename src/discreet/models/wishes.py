@@ -39,14 +39,14 @@ _CUES = {
     "files.write": r"save|write|note|store|file|list|put|keep|record|document",
     "memory.remember": r"remember|note|keep|from now on|is now|know that|changed|don't forget|moved|new",
 }
-_ACTING = re.compile(
+ACTING = re.compile(
     r"^(?:\W*(?:please|hey|hi|and|then|could you|can you|would you)\W+)*(?:add(?! up)|answer|block|book|buy|cancel|confirm|delete|email|forward|invite|mail"
     r"|order|put|remember|remove|reply|reserve|respond|schedule|send|set up|tell (?!me)|write)\b"
-    r"|(?:[,;:.]|\band\b|\bthen\b|\bplease\b)\s+(?:please\s+)?(?:add(?! up)|answer|block|book|buy|cancel|delete|email|forward|invite|keep (?:that|it) in mind|let (?!me)|mail"
+    r"|(?:[,;:.?!]|\band\b|\bthen\b|\bplease\b)\s+(?:please\s+)?(?:add(?! up)|answer|block|book|buy|cancel|delete|email|forward|invite|keep (?:that|it) in mind|let (?!me)|mail"
     r"|order|put|remove|reply|reserve|schedule|send|tell (?!me)|write)\b",
     re.IGNORECASE,
 )
-_LOOKING = {"shop": r"\b(?:buy|order|get|got|purchase|price|costs?|cheap\w*|expensive|sell|sells|stock|rat(?:ed|ing)s?|reviews?|shops?|stores?|stars?|have|need|send|pick|wants?|usual|out of|packs?|bags?|box(?:es)?|pairs?)\b"}
+_LOOKING = {"shop": r"\b(?:buy|order|get|got|purchase|price|costs?|cheap\w*|expensive|sell|sells|stock|rated|ratings?|reviews?|shops?|stores?|stars?|have|need|send|pick|wants?|usual|out of|packs?|bags?|box(?:es)?|pairs?)\b"}
 _STRONG = {"calendar": r"\b(?:calendar|diary)\b", "memory": r"\bremember (?:that|my)\b|\bfrom now on\b", "mail": r"\be?-?mails?\b|\bwrote\b|\bwritten to me\b|\btickets?\b"}
 
 _ADVICE = {  # a small model mends a plan when it is told how, not when it is told what is wrong
@@ -66,6 +66,8 @@ def missing(request: str, source: str, contracts: Mapping[str, Contract]) -> lis
     called = {name for name, _ in calls}
     if not called - {"memory.recall"} and "?" in source and not any(contracts[name].effect is not Effect.READ for name in called):
         return []  # it asks the user back
+    if not called and "no tool" in source and not any(re.search(cue, request, re.IGNORECASE) for cue in _STRONG.values()):
+        return []  # it says that it cannot
     return [
         *_nothing_done(called),
         *_left_out(request, source),
@@ -163,7 +165,7 @@ def _nobody_invited(request: str, calls: list[tuple[str, ast.Call]]) -> Iterable
 
 def _only_looks(request: str, called: set[str], contracts: Mapping[str, Contract]) -> Iterable[str]:
     acts = any(contracts[name].effect is not Effect.READ for name in called)
-    if not acts and _ACTING.search(request) and any(contract.effect is not Effect.READ for contract in contracts.values()):
+    if not acts and ACTING.search(request) and any(contract.effect is not Effect.READ for contract in contracts.values()):
         yield "the request asks to do something, the plan only looks: call the tool that does it"
 
 

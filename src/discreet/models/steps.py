@@ -1,0 +1,495 @@
+"""A plan line by line: after each line a grammar of what the next one can be, from what is bound by then and what the request says.
+
+A small model cannot keep track of names, fields and slots; this can. Of a mail only its own fields can be read, an id comes from a
+record of its kind, an address or a card from a fact of that type, a limit from the request's own numbers, nothing is looked up
+twice, and a plan ends when it has told the user. It is an aid and no safeguard: the judge decides on the whole plan all the same (G0.1).
+It sees the request with handles only (G4.1).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from discreet.kernel.contract import REQUIRED, Contract, Effect, Parameter, Role
+from discreet.kernel.shape import Shape
+from discreet.models.grammar import SERVICES, _any_of, _names_but, _quoted, _TAKEN
+from discreet.models.named import HANDLE
+from discreet.models.provider import Grammar
+from discreet.models.said import Said
+from discreet.models.scope import Bound, Path, Scope, paths
+
+lines_max = 16
+depth_max = 2
+stars_max = 5  # of a review
+READING = "read"
+
+# Arguments that a fact about the user fills, by the information types that fit.
+FACTS: Mapping[str, tuple[str, ...]] = {"address": ("contact/postal-address",), "card": ("finance/payment-token",), "size": ("body/shoe-size", "body/clothing-size"), "email": ("contact/email",)}
+_FORMATS = {"float": ('""', '":.2f"'), "date": ('":%d %B"', '":%d %B %Y"'), "datetime": ('":%d %B at %H:%M"', '":%H:%M"', '":%d %B"'), "time": ('":%H:%M"',)}
+_NUMBERS = ("int", "float")
+_DATES = ("date", "datetime")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What comes next: a line that is sure, or a grammar to choose one by; with neither the plan is at its end."""
+
+    line: str = ""
+    grammar: Grammar | None = None
+
+
+def opening(said: Said, contracts: Mapping[str, Contract]) -> str:
+    """The first lines, where the request leaves no choice: relations are looked up, so is what is usual, and the size of what is worn."""
+    lines = []
+    if "memory.recall" in contracts and "shop.search" in contracts and said.shops:
+        if said.usual:
+            lines.append('wanted = memory.recall(type="preference/product", query=%s)' % _literal(_usual_words(said)))
+        lines += [f'size = memory.recall(type="{kind}")' for kind in said.sizes[:1]]
+    if "contacts.find" in contracts:
+        for relation in said.relations:
+            name = re.sub(r"\W+", "_", relation.split()[-1].lower())
+            if re.fullmatch(r"[a-z][a-z_]*", name):
+                lines.append(f"{name} = contacts.find(name={_literal(relation)})")
+    return "".join(f"{line}\n" for line in dict.fromkeys(lines))
+
+
+def _usual_words(said: Said) -> str:
+    usual = re.search(r"\b(?:usual|favou?rite|regular)\s+((?:[\w-]+\s+){0,2}?[\w-]+)(?=\s+(?:from|at|of|for|in|please|and|to|by|on)\b|\s*[,.;:!?]|$)", said.text, re.IGNORECASE)
+    return usual.group(1) if usual else next(iter(said.wanted), "usual")
+
+
+def _literal(text: str) -> str:
+    return '"' + text.replace("\\", "").replace('"', "") + '"'
+
+
+def next_step(scope: Scope, contracts: Mapping[str, Contract], said: Said) -> Step:
+    """The next line of a plan that has this scope; `contracts` are the tools that the request asks for."""
+    if len(scope.lines) >= lines_max and not scope.header:
+        return Step()
+    return _Line(scope, contracts, said).step()
+
+
+def unmet(scope: Scope, contracts: Mapping[str, Contract], said: Said) -> list[str]:
+    """What the request asks for in so many words and no line does yet, as services or tools."""
+    called = {name for name, _ in scope.calls}
+    wanted: list[str] = []
+    acting = [name for name, contract in contracts.items() if contract.effect is not Effect.READ]
+    if acting and said.acts and not called & set(acting):
+        wanted.append("an act")
+    for service, cue in _SPOKEN_OF.items():
+        if any(name.startswith(service) for name in contracts) and said.has(cue) and not any(name.startswith(service) for name in called):
+            wanted.append(service)
+    if said.asked_types and "memory.recall" in contracts and "memory.recall" not in called:
+        wanted.append("memory.recall")
+    if said.pays and "shop.checkout" in contracts and "shop.checkout" not in called:
+        wanted.append("shop.checkout")
+    return wanted
+
+
+_SPOKEN_OF = {
+    "calendar.": r"\b(?:calendar|diary)\b", "memory.remember": r"\bremember (?:that|my)\b|\bfrom now on\b|\bin mind\b", "mail.": r"\be?-?mail(?:s|ed)?\b|\bwrote\b|\bwritten to me\b|\btickets?\b",
+    "web.": r"\bweb\b|\bonline\b|\binternet\b|https?://", "files.": r"\bfolder\b|\b[\w-]+\.(?:txt|pdf|csv|md|docx?)\b", "shop.reviews": r"\breviews?\b|\bpeople g[ai]ve\b|\bstars\b.*\bgiven\b",
+}  # fmt: skip
+
+
+_DAYS = r"\b(?:calendar|diary|free|busy|appointments?|events?|meetings?|cancel|call off|today|agenda)\b"
+_WHERE = {
+    "files": r"\b(?:folders?|files?|documents?)\b", "web": r"https?://|\b(?:web|online|internet|site|website|page|search|look up|find out|google)\b", "calendar": _DAYS,
+    "mail": r"mail|\b(?:wrote|writes?|written|sent|asked|asks|wants?|needs?|invoices?|bill(?:s|ed)?|charged?|tickets?|confirm\w*|newsletters?|messages?|repl(?:y|ies)|answer|respond|inbox|parcel"
+    r"|booking|reservation|letter|according|says?|said|offer|invited|told|announced?|get back)\b",
+}  # fmt: skip
+
+
+class _Line:
+    """One grammar in the making: `rules` are the shared ones, a way is one form that the line can have."""
+
+    def __init__(self, scope: Scope, contracts: Mapping[str, Contract], said: Said) -> None:
+        self.scope, self.said = scope, said
+        self.contracts = {name: contract for name, contract in contracts.items() if "." in name}
+        self.paths = paths(scope.bound)
+        self.rules: dict[str, str] = {}
+
+    def step(self) -> Step:
+        scope = self.scope
+        last = scope.lines[-1].strip() if scope.lines else ""
+        printed, depth = last.startswith("print("), scope.depth
+        pending = next((name for name, one in scope.bound.items() if one.maybe), "")
+        if pending and not scope.header:
+            return Step(line="    " * depth + f"if {pending} is None:")
+        closing = scope.depth - 1
+        nothing = printed and closing in scope.open_if and self._opener(closing).endswith(" is None:")
+        if nothing:
+            return Step(line="    " * closing + "else:")
+        if printed and depth == 0:
+            return Step()
+        if printed and not scope.loops and closing not in scope.open_if and depth == 1:
+            return Step()  # both branches have told the user
+        ways: list[str] = []
+        for at in [depth] if scope.header else range(depth - printed, -1, -1):
+            ways += [f"{_quoted('    ' * at)} {way}" if at else way for way in self._ways(at)]
+        if printed:
+            ways += [_quoted("    " * at + "else:") for at in scope.open_if]
+        if not ways:
+            return Step()
+        end = ' | ""' if printed and not scope.header and not self._unmet() else ""
+        return Step(grammar=self._grammar(f"({' | '.join(ways)}) \"\\n\"{end}"))
+
+    def _opener(self, depth: int) -> str:
+        """The line that opened the block at this depth."""
+        for line in reversed(self.scope.lines):
+            if (len(line) - len(line.lstrip())) // 4 == depth:
+                return line.strip()
+        return ""
+
+    def _unmet(self) -> list[str]:
+        return unmet(self.scope, self.contracts, self.said) if self.said.concrete else []
+
+    def _grammar(self, root: str) -> Grammar:
+        handles = " | ".join(_quoted(handle) for handle in dict.fromkeys(HANDLE.findall(self.said.text))) or _quoted("[no handle]")
+        text = [
+            f"root ::= {root}", f"handle ::= {handles}", r'string ::= "\"" ([^"\\\n{}[] | handle){1,400} "\""',
+            r"""ftext ::= "f\"" ([^"\\\n{}[] | handle | "{" hole "}"){1,400} "\"" """.rstrip(), f"hole ::= {self._holes()}",
+            r"attr ::= [a-z] [a-z_]{0,20}", r'int ::= "0" | [1-9] [0-9]{0,5}',
+        ]  # fmt: skip
+        text += [f"{name} ::= {body}" for name, body in self.rules.items()]
+        return Grammar("\n".join(text) + _names_but({*_TAKEN, *SERVICES, *self.scope.bound, *(name.split(".")[0] for name in self.contracts)}) + "\n")
+
+    # ------------------------------------------------------------------------------------------ lines
+
+    def _ways(self, depth: int) -> list[str]:
+        looping = any(loop < depth for loop in self.scope.loops)
+        ways = [f'name " = " ({" | ".join(made)})' for made in [[*self._looked_up(), *self._picked(), *self._read()]] if made]
+        if not looping or self.said.every:
+            ways += self._acts()
+        if looping:
+            ways += self._summed()
+        elif self.said.sums and not self.scope.looped and not any(one.shape.kind == "float" and not one.origin for one in self.scope.bound.values()):
+            ways.append('"total = 0"')
+        if depth < depth_max and not self.scope.header or (looping and depth < depth_max + 1):
+            if (self.said.condition or looping or self._lists("Event")) and (tests := self._tests()):
+                ways.append(f'"if " ({tests}) ":"')
+            if depth == 0:
+                ways += [f"{_quoted(f'for {_letter(shape)} in {name}:')}" for name, shape in self._lists() if self._loops_over(name, shape)]
+        if self._may_tell(depth):
+            ways.append('"print(" (string | ftext) ")"' if self.paths else '"print(" string ")"')
+        return ways
+
+    def _loops_over(self, name: str, shape: Shape) -> bool:
+        return name not in self.scope.looped and shape.name not in ("Item", "Page") and (self.said.every or self.said.sums or shape.name != "Mail")
+
+    def _may_tell(self, depth: int) -> bool:
+        if depth:
+            return True
+        left = self._unmet()
+        if not self.scope.lines:
+            return not self.said.concrete or not (left or self.said.looks)
+        return not left
+
+    def _looked_up(self) -> list[str]:
+        """Calls of tools that read, none of them once more than the request has things to look up."""
+        return [
+            made for name, contract in self.contracts.items()
+            if contract.effect is Effect.READ and self._spoken_of(name) and self._left(name) and (made := self._call(contract))
+        ]  # fmt: skip
+
+    def _spoken_of(self, tool: str) -> bool:
+        """Whether a word of the request speaks of where this tool looks; of a service that is not known here it may."""
+        cue = _WHERE.get(tool.split(".")[0])
+        return cue is None or self.said.has(cue) or (cue is _DAYS and bool(self.said.mentions)) or bool(tool.startswith("files.") and self.said.files)
+
+    def _left(self, name: str) -> bool:
+        said, count = self.said, self.scope.called(name)
+        most = {
+            "contacts.find": len(said.people), "mail.search": max(1, min(2, len(said.people) + len(said.names))), "mail.read": 2, "memory.recall": 6, "shop.search": max(1, len(said.shops)),
+            "shop.reviews": 2, "files.read": max(1, len(said.files)), "calendar.list": 2, "web.read": 2,
+        }  # fmt: skip
+        return count < most.get(name, 1)
+
+    def _acts(self) -> list[str]:
+        ways = []
+        for name, contract in self.contracts.items():
+            if contract.effect is Effect.READ or not self._act_left(name) or not (made := self._call(contract)):
+                continue
+            ways.append(f'name " = " {made}' if contract.effect is Effect.PAY else made)
+        return ways
+
+    def _act_left(self, name: str) -> bool:
+        most = max(1, len(self.said.people)) if name == "mail.send" else 1
+        both = {"mail.send", "mail.reply"} if not self.said.every and len(self.said.people) < 2 else set()
+        if name in both and any(self.scope.called(other) for other in both - {name}):
+            return False  # one message to one person
+        return self.scope.called(name) < most
+
+    def _picked(self) -> list[str]:
+        ways = []
+        for name, shape in self._lists():
+            letter, test = _letter(shape), self._test_of(shape)
+            ways.append(_quoted(f"{name}[0]"))
+            for key, inner in shape.fields.items():
+                if inner.kind in (*_NUMBERS, *_DATES):
+                    ways += [_quoted(f"{pick}({name}, key=lambda x: x.{key})") for pick in ("min", "max")]
+            if test:
+                otherwise = "None" if shape.name == "Event" else f"{name}[0]"
+                ways.append(f"{_quoted(f'next(({letter} for {letter} in {name} if ')} {test} {_quoted(f'), {otherwise})')}")
+                if shape.name != "Event" and not name.startswith("fitting"):
+                    ways.append(f"{_quoted(f'[{letter} for {letter} in {name} if ')} {test} {_quoted(']')}")
+        return ways
+
+    def _read(self) -> list[str]:
+        """A reader's answer from one long text: of a mail, a file or a page."""
+        texts = [name for name, one in self.scope.bound.items() if one.shape.kind == "text" and one.origin in _LONG]
+        inline = [made for name in ("mail.read",) if self.scope.loops and name in self.contracts and (made := self._call(self.contracts[name]))]
+        if not texts and not inline or self.scope.called(READING) >= 2:
+            return []
+        source = " | ".join([*map(_quoted, texts), *inline])
+        self.rules["field"] = r'"\"" attr "\": " ("str" | "int" | "float" | "bool" | "date" | "datetime")'
+        return [f'"read(" ({source}) ", " string ", {{" field (", " field){{0,3}} "}})"']
+
+    def _summed(self) -> list[str]:
+        totals = [name for name, one in self.scope.bound.items() if one.shape.kind == "float" and not one.origin]
+        added = [path.text for path in self.paths if path.shape.kind in _NUMBERS and path.origin]
+        return [f"{_quoted(f'{total} = {total} + ')} ({' | '.join(map(_quoted, added))})" for total in totals if added]
+
+    # ------------------------------------------------------------------------------------------ tests
+
+    def _lists(self, name: str = "") -> list[tuple[str, Shape]]:
+        found = [(key, one.shape.element) for key, one in self.scope.bound.items() if one.shape.kind == "list" and one.shape.element and one.shape.element.kind == "record"]
+        return [(key, shape) for key, shape in found if not name or shape.name == name]
+
+    def _test_of(self, shape: Shape) -> str:
+        clauses = []
+        for key, inner in shape.fields.items():
+            left = f"{_letter(shape)}.{key}"
+            if inner.kind == "bool" and key not in ("all_day", "sender_verified"):
+                clauses += [_quoted(left)]
+            elif inner.kind in _NUMBERS and (numbers := self._numbers(key)):
+                clauses.append(f"{_quoted(left)} cmp {_any(numbers)}")
+            elif inner.kind == "text" and key in ("title", "subject", "name") and shape.name != "Item":
+                words = [*self.said.words, *HANDLE.findall(self.said.text)]
+                clauses += [f'{_any([_literal(word) for word in words])} {_quoted(f" in {left}.lower()")}'] if words else []
+        if not clauses:
+            return ""
+        self.rules["cmp"] = '" <= " | " < " | " >= " | " > " | " == "'
+        rule = f"test-{shape.name.lower()}"
+        self.rules[rule] = " | ".join(clauses)
+        return f'{rule} (" and " {rule}){{0,2}}'
+
+    def _numbers(self, field: str) -> list[str]:
+        """Numbers of the request that a field can be compared with: of a price its limits."""
+        if field in ("price", "total", "amount", "cost"):
+            return list(self.said.limits)
+        stars = field in ("rating", "stars")
+        return [number for number in self.said.numbers if number not in self.said.limits and (not stars or int(number) <= stars_max)]
+
+    def _tests(self) -> str:
+        tests = [_quoted(f"len({name}) {sign} 0") for name, shape in self._lists() if not name.startswith("fitting") for sign in ("==", ">")]
+        for path in self.paths:
+            if path.shape.kind == "bool" and path.origin != "Mail.sender_verified":
+                tests.append(_quoted(path.text))
+            elif path.shape.kind in _NUMBERS and path.origin and self._numbers(path.origin.split(".")[-1]):
+                self.rules["cmp"] = '" <= " | " < " | " >= " | " > " | " == "'
+                tests.append(f"{_quoted(path.text)} cmp {_any(self._numbers(path.origin.split('.')[-1]))}")
+        return " | ".join(tests)
+
+    def _holes(self) -> str:
+        ways = [f"{_quoted(path.text)} {_format(path.shape.kind)}".rstrip() for path in self.paths if path.origin.split(".")[-1] != "id"]
+        ways += [_quoted(f"len({name})") for name, _ in self._lists()]
+        return " | ".join(ways) or _quoted("[nothing is bound]")
+
+    # ------------------------------------------------------------------------------------------ calls
+
+    def _call(self, contract: Contract) -> str:
+        parts: list[tuple[str, str, bool]] = []
+        for parameter in contract.parameters:
+            slot, sure = self._slot(contract, parameter)
+            if not slot and (parameter.default is REQUIRED or (sure and parameter.address)):
+                return ""  # whom the request invites has to be looked up before
+            if slot:
+                parts.append((parameter.name, slot, sure or parameter.default is REQUIRED))
+        parts.sort(key=lambda part: not part[2])
+        made, first = [_quoted(contract.name + "(")], True
+        for name, slot, sure in parts:
+            written = f"{_quoted(f'{name}=' if first else f', {name}=')} ({slot})"
+            if first and not sure and len(parts) > 1:  # only optional ones: one of them at least
+                rest = [f"({_quoted(f'{name}=')} ({slot}))" for name, slot, _ in parts]
+                return " ".join([made[0], "(" + " | ".join(rest) + ")", _quoted(")")])
+            made.append(written if sure else f"({written})?")
+            first = False
+        return " ".join([*made, _quoted(")")])
+
+    def _slot(self, contract: Contract, parameter: Parameter) -> tuple[str, bool]:
+        """(what the argument can be, whether it is there for sure); nothing if it can be nothing yet."""
+        said, name, kind = self.said, parameter.name, parameter.shape.kind
+        tool, service = contract.name, contract.name.split(".")[0]
+        optional = parameter.default is not REQUIRED
+        match tool, name:
+            case "contacts.find", _:
+                done = " ".join(call for one, call in self.scope.calls if one == tool)
+                return _any([_literal(one) for one in said.people if one not in done]), True
+            case "memory.recall", "type":
+                done = " ".join(call for one, call in self.scope.calls if one == tool)
+                return _any([_literal(one) for one in self._recallable(parameter) if one not in done]), True
+            case "memory.recall", "query":
+                return "", False  # with one type there is seldom more than one fact; an order's usual is looked up before
+            case "memory.remember", "type":
+                return _any([_literal(one) for one in (said.types or [one for one in parameter.shape.choices if one.startswith(("preference/", "document/", "home"))])]), True
+            case "mail.search", "sender":
+                return self._writers(), True
+            case "mail.search", "since":
+                days = [_quoted(mention.code) for mention in said.mentions if mention.code.startswith("date(")] if said.has(r"\bsince\b|\bafter\b|\bthis (?:year|month|week)\b") else []
+                return " | ".join(days), bool(days)
+            case "shop.search", "query":
+                usual = [path.text for path in self.paths if path.origin == "memory.recall:preference/product"]
+                return _any(usual) if usual else _any([_literal(one) for one in said.wanted]), True
+            case "web.search", "query":
+                return _any([_literal(one) for one in said.wanted]), True
+            case "files.write", "path":
+                return _any([_literal(one) for one in said.files]) or "string", True
+        if name in ("id", "item"):
+            return _any([path.text for path in self.paths if path.origin in self._ids(service)]), True
+        if parameter.address == "shop":
+            return _any([_literal(one) for one in said.shops]), True
+        if parameter.address == "mail":
+            return self._addresses(tool, many=kind == "list"), name == "attendees" and said.invites
+        if contract.effect is Effect.PAY and name in FACTS:
+            return self._fact(name, optional)
+        if parameter.role is Role.AMOUNT:
+            return _any([*said.limits, *(f"{path.text}{times}" for path in self.paths if path.origin == "Item.price" for times in self._times())] if not said.limits else list(said.limits)), True
+        if parameter.role is Role.TIMES:
+            return _any([str(count) for count in said.quantities]), True
+        if name == "minutes":
+            return _any([str(count) for count in said.minutes]), True
+        if name == "url":
+            return _any([*(_literal(one) for one in said.links), *self._of("Page.url")]), True
+        if name == "path":
+            return _any([*(_literal(one) for one in said.files), *self._of("File.path")]), True
+        if name == "folder":
+            if said.files and tool == "files.list":
+                return "", True  # the file is named
+            return _any([_literal(one) for one in (said.folders or said.phrases)]), True
+        if name == "place":
+            return self._where()
+        if kind == "datetime":
+            return " | ".join(self._moments()), True
+        if kind == "date":
+            return " | ".join(self._days()), True
+        return self._plain(contract, parameter), not optional
+
+    def _plain(self, contract: Contract, parameter: Parameter) -> str:
+        """An argument that is known by its kind only."""
+        match parameter.shape.kind:
+            case "enum":
+                return _any([_literal(one) for one in parameter.shape.choices])
+            case "bool":
+                return '"True" | "False"'
+            case "int" | "float":
+                return _any([*self.said.numbers, *(path.text for path in self.paths if path.shape.kind in _NUMBERS)]) or "int"
+            case "duration":
+                return " | ".join(_quoted(f"timedelta(minutes={count})") for count in self.said.minutes) or '"timedelta(days=" int ")"'
+            case "list":
+                return '"[" (string | ftext) (", " (string | ftext)){0,5} "]"'
+        texts = [path.text for path in self.paths if path.shape.kind == "text" and path.origin.split(".")[-1] != "id"]
+        if parameter.role in (Role.WHO, Role.WHAT) or (contract.effect is Effect.READ and parameter.role is Role.KEY):
+            return _any([*(_literal(one) for one in self.said.phrases), *texts])
+        return " | ".join(["string", *(["ftext"] if self.paths else []), *(map(_quoted, texts) if contract.effect is not Effect.READ else ())])
+
+    def _of(self, origin: str) -> list[str]:
+        return [path.text for path in self.paths if path.origin == origin]
+
+    def _ids(self, service: str) -> set[str]:
+        """Where an id of this service can come from: records that its own look-ups give."""
+        shapes = (contract.result for name, contract in self.contracts.items() if name.startswith(f"{service}.") and contract.effect is Effect.READ)
+        return {f"{name}.id" for shape in shapes for name, inner in shape.records().items() if "id" in inner.fields}
+
+    def _recallable(self, parameter: Parameter) -> Sequence[str]:
+        """Types that the request speaks of, and those that its order needs; any where it speaks of none."""
+        order = "shop.checkout" in self.contracts and (self.said.pays or (self.said.buys and self.said.shops))
+        needed = ["finance/payment-token", *(() if self.said.ships and self.said.people else ["contact/postal-address"])] if order else []
+        asked = [one for one in self.said.types if not one.startswith("preference/") or self.said.looks_up]
+        elsewhere = self.said.people or self.said.files or any(self._spoken_of(f"{service}.") for service in _WHERE)
+        return [*asked, *needed] or (parameter.shape.choices if self.said.own and not elsewhere else [])
+
+    def _ships_to(self) -> list[str]:
+        return self._of("Contact.address") if self.said.ships else []
+
+    def _fact(self, name: str, optional: bool) -> tuple[str, bool]:
+        """A fact about the user where an order needs one; where it goes to somebody, their address."""
+        if name == "address" and (there := self._ships_to()):
+            return _any(there), True
+        kinds = FACTS[name]
+        known = [path.text for path in self.paths if path.origin in {f"memory.recall:{kind}" for kind in kinds}]
+        if known or optional:
+            return _any(known), bool(known)
+        return _quoted(f'memory.recall(type="{kinds[0]}")'), True
+
+    def _times(self) -> list[str]:
+        return [f" * {count}" for count in self.said.quantities] or [""]
+
+    def _writers(self) -> str:
+        """Whose mails: somebody who was looked up, else a name that the request has and that was not looked up."""
+        looked = self._of("Contact.email")
+        done = " ".join(call for one, call in self.scope.calls if one == "contacts.find")
+        names = [_literal(one) for one in self.said.names if one not in done]
+        return _any([*looked, *names] or [_literal(one) for one in self.said.phrases])
+
+    def _addresses(self, tool: str, many: bool) -> str:
+        """Who can be written to: who was looked up or wrote, and an address or handle of the request that was not looked up."""
+        looked = self._of("Contact.email")
+        done = " ".join(call for one, call in self.scope.calls if one == "contacts.find")
+        findable = self.said.people if "contacts.find" in self.contracts else ()  # a handle may be an address: a mend sees to that, no planner may know
+        spoken = [_literal(one) for one in self.said.phrases if one not in done and one not in findable and (("@" in one and " " not in one) or HANDLE.fullmatch(one))]
+        wrote = self._of("Mail.sender") if tool == "mail.reply" or not looked else []
+        used = " ".join(call for one, call in self.scope.calls if one == tool)
+        single = [one for one in [*looked, *wrote, *spoken] if one not in used]
+        if not many:
+            return _any(single)
+        return f'"[" {_any(single)} (", " {_any(single)}){{0,4}} "]"' if single else ""
+
+    def _where(self) -> tuple[str, bool]:
+        if self.said.place:
+            return _quoted(_literal(self.said.place)), True
+        there = [_literal(one) for one in self.said.places]
+        told = [path.text for path in self.paths if path.shape.kind == "text" and re.search(r"place|where|address|venue|location|room|hall", path.text.split(".")[-1]) and path.origin.startswith(("Answer.", "Event."))]
+        return _any([*there, *told]), bool(told and self.said.has(r"\bplace\b|\bwhere\b|\blocation\b"))
+
+    def _moments(self) -> list[str]:
+        """When something begins: as the request says, as was read, or the request's hour on a day that was looked up."""
+        moments = [_quoted(mention.code) for mention in self.said.mentions if mention.code.startswith("datetime(")]
+        hours = [match.groups() for mention in self.said.mentions if (match := re.fullmatch(r"hour (\d+), minute (\d+)", mention.code))]
+        days = [path for path in self.paths if path.shape.kind in _DATES and path.origin not in ("Mail.date",)]
+        if hours:
+            for path in days:
+                year = f"{path.text}.year" if path.origin != "Contact.birthday" else str(self.said.year)
+                moments += [_quoted(f"datetime({year}, {path.text}.month, {path.text}.day, {hour}, {minute})") for hour, minute in hours]
+        if not moments:
+            moments = [_quoted(path.text) for path in days if path.origin != "Contact.birthday" and path.origin != "File.modified"]
+        if not moments:
+            moments = [_quoted(re.sub(r"^date\((.*)\)$", r"datetime(\1, ", mention.code)) + ' hour ", 0)"' for mention in self.said.mentions if mention.code.startswith("date(")]
+            self.rules["hour"] = '[0-9] | "1" [0-9] | "2" [0-3]'
+        return list(dict.fromkeys(moments))
+
+    def _days(self) -> list[str]:
+        days = [re.sub(r"^datetime\((\d+), (\d+), (\d+), .*\)$", r"date(\1, \2, \3)", mention.code) for mention in self.said.mentions if mention.code.startswith("date")]
+        found = [path.text for path in self.paths if path.shape.kind in _DATES and path.origin.startswith(("Answer.", "Order."))]
+        if days or found:
+            return [_quoted(one) for one in dict.fromkeys([*days, *found])]
+        return ['"date.today()"', '"date.today() + timedelta(days=" int ")"']
+
+
+_LONG = frozenset({"mail.read", "files.read", "web.read"})
+
+
+def _letter(shape: Shape) -> str:
+    return (shape.name or "x")[0].lower()
+
+
+def _any(texts: Iterable[str]) -> str:
+    """One of these; nothing if there is none."""
+    found = list(dict.fromkeys(texts))
+    return "(" + " | ".join(map(_quoted, found)) + ")" if found else ""
+
+
+def _format(kind: str) -> str:
+    return f"({' | '.join(_FORMATS[kind])})" if kind in _FORMATS else ""
