@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from errands.world import CONTRACTS, errands, held_out, problems_of, today  # noqa: E402
+from gbnf import Walk  # noqa: E402
 
 from discreet.models.grammar import plan_grammar  # noqa: E402
 from discreet.models.planner import RECALLABLE, draft, line_tokens_max, offered, with_choices  # noqa: E402
@@ -19,12 +21,12 @@ from discreet.models.said import said  # noqa: E402
 from discreet.models.scope import paths, scope_of  # noqa: E402
 from discreet.models.scripted import Scripted  # noqa: E402
 from discreet.models.spans import redact  # noqa: E402
-from discreet.models.steps import Step, lines_max, next_step, opening  # noqa: E402
+from discreet.models.steps import Step, lines_max, next_step, opening, reachable  # noqa: E402
 from discreet.models.wishes import asked_for  # noqa: E402
 
 
 def tools(request: str):
-    return asked_for(with_choices(offered(CONTRACTS, request), RECALLABLE), request)
+    return reachable(asked_for(with_choices(offered(CONTRACTS, request), RECALLABLE), request), said(request, today(), RECALLABLE))
 
 
 def step(request: str, source: str = "") -> Step:
@@ -162,6 +164,30 @@ def test_a_bound_name_with_an_underscore_makes_no_rule_that_the_runtime_refuses(
     assert all(re.fullmatch(r"[a-z][a-z0-9-]*", line.split(" ::= ")[0]) for line in text.splitlines())
 
 
+def by_chance(request: str, seed: int) -> str:
+    """A plan of a model that writes anything its grammars let it."""
+    chance, contracts, known = random.Random(seed), tools(request), said(request, today(), RECALLABLE)
+    source = opening(known, contracts)
+    for _ in range(3 * lines_max):
+        made = next_step(scope_of(source, contracts), contracts, known)
+        line = made.line + "\n" if made.line else Walk(made.grammar.text, chance).text() if made.grammar else ""
+        if not line:
+            break
+        source += line
+    return source
+
+
+@pytest.mark.parametrize("errand", errands(), ids=lambda errand: errand.id)
+def test_whatever_is_written_under_the_steps_is_a_plan_that_the_judge_accepts(errand):
+    request = redact(errand.request, use_model=False).text
+    for seed in range(plans_by_chance):
+        source = by_chance(request, seed)
+        assert source.strip() and problems_of(source) == [], source
+
+
+plans_by_chance = 6
+
+
 class Lines(Scripted):
     """Gives a line a call, as a local model does; remembers what it was sent and held to."""
 
@@ -194,8 +220,9 @@ def test_a_plan_is_written_line_by_line_and_each_call_goes_on_where_the_last_end
 
 def test_a_grammar_that_the_runtime_refuses_is_done_without():
     whole = 'uncle = contacts.find(name="my uncle")\nmail.send(to=uncle.email, subject="Boat", body="The boat is dry.")\nprint("I told your uncle.")'
-    made, provider = drafted("tell my uncle that the boat is dry", [ModelFault("refused", "status 400"), whole])
-    assert made.accepted and provider.shapes[1].text == plan_grammar(tools("tell my uncle that the boat is dry"), "tell my uncle that the boat is dry", narrow=True).text
+    told = "tell my uncle that the boat is dry"
+    made, provider = drafted(told, [ModelFault("refused", "status 400"), whole])
+    assert made.accepted and provider.shapes[1].text == plan_grammar(asked_for(with_choices(offered(CONTRACTS, told), RECALLABLE), told), told, narrow=True).text
 
 
 def test_no_step_tells_what_a_handle_stands_for():

@@ -370,7 +370,7 @@ print(f"{len(bad)} reviews give {items[0].title} one star.")""",
 _CUES = {
     "mails": r"\b(?:wrote|written|did .{1,40} write|mailed|sent me|in (?:a|his|her|its|their|the) e?-?mail|invoices?|tickets?|bill(?:s|ed)?|charged?|parcel|repl(?:y|ies)|answer"
     r"|respond|confirm|get back to)\b|['’]s (?:\w+ )?e?-?mail\b|\bwants? (?:me|a yes|an answer)\b",
-    "shop": r"\b(?:buy|order|purchase|reorder|shops?|stores?|prices?|costs?|cheap\w*|rated|ratings?|stars?|reviews?|stock|out of|usual|euros?|ship(?:ped)?)\b",
+    "shop": r"\b(?:buy|order|purchase|reorder|shops?|stores?|prices?|costs?|cheap\w*|rated|ratings?|stars?|reviews?|stock|(?:we're|we are|i'm|i am|ran|run|running|nearly) out of|usual|euros?|ship(?:ped)?)\b",
     "calendar": r"\b(?:calendar|diary|invit\w*|cancel\w*|call off|free|busy|appointment|block|book|reserve|schedule|any(?:thing)? on|put (?:it |that |this )?in|set up"
     r"|remind\w*|pencil|slot)\b",
 }  # fmt: skip

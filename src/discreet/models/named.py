@@ -47,7 +47,7 @@ def people(request: str) -> list[str]:
     return list(dict.fromkeys([*found, *(likely if likely or found else perhaps)]))
 
 
-_NO_PERSON_BEFORE = re.compile(r"\b(?:my|our|the|a|an|any|some|with)\s+(?:\w+\s+)?$|\b(?:in|at|near|need|buy|order|train to|flight to|trip to|bus to|ticket to|way to|live in)\s+$", re.IGNORECASE)
+_NO_PERSON_BEFORE = re.compile(r"\b(?:my|our|the|a|an|any|some)\s+(?:\w+\s+)?$|\b(?:in|at|near|need|buy|order|train to|flight to|trip to|bus to|ticket to|way to|live in)\s+$", re.IGNORECASE)
 
 
 def _handles(request: str) -> list[str]:
@@ -61,11 +61,11 @@ def _handles(request: str) -> list[str]:
 
 
 def shops(request: str) -> list[str]:
-    """Names that can be a shop's: what stands after `at`, `from`, `by`, `in` or opens the sentence; else all of them."""
+    """Names that can be a shop's: what stands after `at`, `from`, `in` or opens the sentence; else all of them."""
     runs = [(text, before) for text, before, _ in _runs(request)]
-    there = [text for text, before in runs if _AFTER_PLACE.search(before) and not re.search(r"\bby\s+$", before)]
+    there = [text for text, before in runs if re.search(r"\b(?:from|at|in|on)\s+(?:the\s+)?$", before, re.IGNORECASE)]
     alone = [text for text, before in runs if re.search(r"(?:^|[.!?:]\s*)$", before)] if not there else []
-    handles = [match.group() for match in HANDLE.finditer(request) if re.search(r"\b(?:from|at|in)\s+(?:the\s+)?$", request[: match.start()])]
+    handles = [match.group() for match in HANDLE.finditer(request) if re.search(r"\b(?:from|at|in)\s+(?:the\s+)?$", request[: match.start()]) and not request.startswith(("'s", "’s"), match.end())]
     return list(dict.fromkeys([*there, *alone, *handles] or [text for text, _ in runs]))
 
 

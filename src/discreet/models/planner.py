@@ -22,7 +22,7 @@ from discreet.models.provider import Grammar, Limits, Message, ModelFault, Provi
 from discreet.models.said import Said, said
 from discreet.models.scope import scope_of
 from discreet.models.spans import Redacted
-from discreet.models.steps import next_step, opening
+from discreet.models.steps import next_step, opening, reachable
 from discreet.models.wishes import asked_for, missing
 
 Judge = Callable[[str], Sequence[str]]  # a plan, handles still in it, to located problems; none means that it may run
@@ -111,13 +111,14 @@ def draft(
     asked = [*prefix(everyday, request.text), Message("user", question(request.text, today, feedback, _more(contracts, everyday), nobody))]
     grammars = [plan_grammar(likely, request.text, narrow=True), plan_grammar(contracts, request.text)]
     known = said(request.text, today, fact_types) if getattr(provider, "continues", False) else None
+    near = reachable(likely, known) if known else likely
     best: Draft | None = None
     seconds = 0.0
     for number in range(limits.samples_max):
         repairing = number == 1 and best is not None  # once: a small model repairs at the first try or not at all
         messages = [*asked, *_repair(best, request)] if repairing and best else asked
         if known and number < narrow_samples:
-            reply = _line_by_line(provider, messages, likely, known, number, limits)
+            reply = _line_by_line(provider, messages, near, known, number, limits)
         if not known or number >= narrow_samples or (isinstance(reply, ModelFault) and reply.kind == "refused"):
             reply = _sample(provider, messages, grammars[number >= narrow_samples], number, limits)
         if isinstance(reply, ModelFault):

@@ -38,6 +38,12 @@ _SHIPS = re.compile(
 _CONDITION = re.compile(r"\b(?:if|whether|unless|otherwise|in case|provided|am i|is there|are there|do i have|have i got|anything|as long as|when free|should)\b", re.IGNORECASE)
 _SUM = re.compile(r"\b(?:total|sum|add up|altogether|together|overall|in all|combined)\b", re.IGNORECASE)
 _EVERY = re.compile(r"\b(?:all|every|each|everyone|everybody|both)\b", re.IGNORECASE)
+_ACTS = re.compile(
+    r"^(?:\W*(?:please|hey|hi|could you|can you|would you)\W+)*(?:accept|arrange|ask(?! me)|decline|drop|enter|get|give(?! me)|inform|let (?!me)|move|note|pass|pick up|pencil|plan|postpone|reorder|reschedule"
+    r"|respond|save|share|shift|store|strike|take|thank|warn)\b|[,;:.?!]\s+(?:please\s+)?(?:accept|arrange|ask(?! me)|decline|drop|enter|get|inform|move|note|pass|pick up|plan|postpone|reorder|reschedule|respond"
+    r"|save|share|shift|strike|take|thank|warn)\b|\b(?:wants?|asks?|asked|expects?) (?:me|us) to\b|\bdo that\b|\bwrite back\b|\bget back to\b",
+    re.IGNORECASE,
+)
 _THERE = re.compile(r"\b(?:at|in) the ((?!morning|afternoon|evening|calendar|diary|mail|web|folder|same|next|meantime)[\w'’-]+(?: (?:hall|room|house|park|cafe|café|garden|school|studio|station|office|centre|center|club|church|library|museum|pool|restaurant|hotel|bar))?)", re.IGNORECASE)
 _OWN = re.compile(r"\b(?:my|i|me|mine|i'm|i've|told you)\b", re.IGNORECASE)
 
@@ -136,6 +142,11 @@ class Said:
         return bool(self.people or self.names or self.links or self.files or self.asked_types or self.keeps or self.mentions or self.has(r"\b(?:web|online|internet|calendar|diary)\b"))
 
     @property
+    def removes(self) -> bool:
+        """Whether an entry of the calendar is to go."""
+        return self.has(r"\b(?:cancel|remove|delete|drop|strike|scrap|call off|clear)\b|\btake\b.*\b(?:out|off)\b|\bfalls? (?:out|through)\b|\bis off\b|\bcan't make\b")
+
+    @property
     def looks(self) -> bool:
         """Whether there is something to look up before anything can be told."""
         return bool(self.links or self.files or self.asked_types or self.relations or (self.shops and self.has(r"\b(?:prices?|costs?|cheap\w*|rated|ratings?|stars?|stock|buy|order)\b")))
@@ -160,7 +171,7 @@ def said(request: str, today: dt.date, fact_types: Sequence[str]) -> Said:
         sizes=tuple(kind for kind, words in _WEARABLE.items() if buys and kind in fact_types and re.search(words, request, re.IGNORECASE)),
         usual=_USUAL.search(request) is not None, buys=buys, ships=_SHIPS.search(request) is not None, condition=_CONDITION.search(request) is not None,
         sums=_SUM.search(request) is not None, every=_EVERY.search(request) is not None, own=_OWN.search(request) is not None,
-        acts=ACTING.search(request) is not None, pays=re.search(r"\b(?:buy|order(?! number)|purchase|reorder)\b", request, re.IGNORECASE) is not None,
+        acts=(ACTING.search(request) or _ACTS.search(request)) is not None, pays=re.search(r"\b(?:buy|order(?! number)|purchase|reorder)\b", request, re.IGNORECASE) is not None or bool(shopping and _USUAL.search(request) and not request.rstrip().endswith("?")),
         places=tuple(dict.fromkeys(match.group(1) for match in _THERE.finditer(request))), year=today.year,
         numbers=tuple(dict.fromkeys([*re.findall(r"(?<![\w.,:])\d{1,4}(?![\w:]|[.,]\d)", request), *(str(n) for word, n in _NUMBERS.items() if len(word) > 2 and re.search(rf"\b{word}\b", request, re.IGNORECASE))])),
         keeps=_KEEPING.search(request) is not None, looks_up=_LOOKING_UP.search(request) is not None,
@@ -197,7 +208,7 @@ def _wanted(found: Sequence[str], named: Sequence[str], request: str) -> list[st
 
 
 def _could_be_wanted(words: Sequence[str], taken: set[str]) -> bool:
-    return all(word.lower() not in _PLAIN_WORDS and word.lower() not in taken and not word[0].isdigit() and "@" not in word and "/" not in word for word in words)
+    return all(word.lower() not in _PLAIN_WORDS and word.lower() not in taken and not word[0].isdigit() and not re.match(r"(?:i|we|you|they|it|he|she|that|can|don|won)['’]", word.lower()) and "@" not in word and "/" not in word for word in words)
 
 
 def _words(request: str) -> list[str]:

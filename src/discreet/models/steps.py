@@ -94,12 +94,39 @@ _SPOKEN_OF = {
 }  # fmt: skip
 
 
-_DAYS = r"\b(?:calendar|diary|free|busy|appointments?|events?|meetings?|cancel|call off|today|agenda)\b"
+# Words that speak of where something is looked up, by service.
 _WHERE = {
-    "files": r"\b(?:folders?|files?|documents?)\b", "web": r"https?://|\b(?:web|online|internet|site|website|page|search|look up|find out|google)\b", "calendar": _DAYS,
-    "mail": r"mail|\b(?:wrote|writes?|written|sent|asked|asks|wants?|needs?|invoices?|bill(?:s|ed)?|charged?|tickets?|confirm\w*|newsletters?|messages?|repl(?:y|ies)|answer|respond|inbox|parcel"
-    r"|booking|reservation|letter|according|says?|said|offer|invited|told|announced?|get back)\b",
+    "files": r"\b(?:folders?|files?|documents?)\b|\b[\w-]+\.(?:txt|pdf|csv|md|docx?)\b",
+    "web": r"https?://|\b(?:web|online|internet|site|website|page|google)\b",
+    "calendar": r"\b(?:calendar|diary|free|busy|appointments?|events?|meetings?|agenda|cancel|call off)\b",
+    "mail": r"\b(?:wrote|written|write back|sent (?:me|us)|mailed|invoices?|bill(?:s|ed)?|charged?|tickets?|confirm\w*|newsletters?|inbox|parcel|bookings?|reservation|offer|letter"
+    r"|repl(?:y|ies)|answer|respond|get back|accept|decline|(?:invited|told|asked|reminded) me|announced)\b|\b(?:messages|mails|emails)\b"
+    r"|(?:['’]s|\b(?:the|an?|his|her|their|its|last|in|from|that|this|of))\s+(?:\w+\s+)?e?-?mail\b|\b(?:want|need|ask|say|expect|mention)s?\b.*\?",
 }  # fmt: skip
+_SELLS = r"\b(?:buy|order|purchase|reorder|prices?|costs?|cheap\w*|expensive|sells?|stock|rated|ratings?|reviews?|stars?|shops?|stores?|pick up|out of|packs?|pairs?|get|grab|need|ship\w*|have|send)\b"
+_FROM_MAIL = r"\b(?:invoices?|e?-?mails?|wrote|written|mailed|confirmation|ticket)\b"
+
+
+def reachable(contracts: Mapping[str, Contract], said: Said) -> dict[str, Contract]:
+    """The tools that a plan for this request can come to use: a shop needs a name, a message somebody, an entry a day."""
+    somebody = bool(said.people) or "@" in said.text or HANDLE.search(said.text) is not None
+    mails = said.has(_WHERE["mail"])
+    shop = bool(said.shops) and said.has(_SELLS) and (said.pays or not said.has(_FROM_MAIL))
+    day = bool(said.mentions) or said.has(r"\b(?:calendar|diary|birthday)\b") or mails
+    asks = said.condition or said.looks_up or said.removes or said.has(r"\b(?:move|shift|postpone|reschedule|free|busy)\b")
+    tells = not said.acts and not said.pays and said.text.rstrip().endswith("?")  # a question is answered, and nothing done
+    files = said.has(_WHERE["files"]) or bool(said.files)
+    keeps = {
+        "shop.": shop, "mail.search": mails, "mail.read": mails, "mail.reply": mails and somebody_wrote(said), "mail.send": somebody, "files.": files,
+        "files.write": said.has(r"\b(?:save|write|store|record|note|put|create|keep)\b.{1,40}(?:\bfile\b|\bfolder\b|\.\w{2,4}\b)"),
+        "web.": said.has(_WHERE["web"]), "web.search": not said.links, "calendar.add": day and not said.removes, "calendar.list": asks and (bool(said.mentions) or said.has(_WHERE["calendar"])),
+        "memory.remember": said.keeps, "memory.recall": not said.keeps or said.looks_up,
+    }  # fmt: skip
+    return {name: contract for name, contract in contracts.items() if not (tells and contract.effect is not Effect.READ) and all(kept for service, kept in keeps.items() if name.startswith(service))}
+
+
+def somebody_wrote(said: Said) -> bool:
+    return bool(said.people or said.names)
 
 
 class _Line:
@@ -172,7 +199,7 @@ class _Line:
                 ways.append(f'"if " ({tests}) ":"')
             if depth == 0:
                 ways += [f"{_quoted(f'for {_letter(shape)} in {name}:')}" for name, shape in self._lists() if self._loops_over(name, shape)]
-        if self._may_tell(depth):
+        if self._may_tell(depth) or not any(ways):
             ways.append('"print(" (string | ftext) ")"' if self.paths else '"print(" string ")"')
         return ways
 
@@ -183,8 +210,8 @@ class _Line:
         if depth:
             return True
         left = self._unmet()
-        if not self.scope.lines:
-            return not self.said.concrete or not (left or self.said.looks)
+        if not self.scope.calls:
+            return not self.said.concrete or not (left or self.said.looks or self.said.looks_up)
         return not left
 
     def _looked_up(self) -> list[str]:
@@ -196,8 +223,7 @@ class _Line:
 
     def _spoken_of(self, tool: str) -> bool:
         """Whether a word of the request speaks of where this tool looks; of a service that is not known here it may."""
-        cue = _WHERE.get(tool.split(".")[0])
-        return cue is None or self.said.has(cue) or (cue is _DAYS and bool(self.said.mentions)) or bool(tool.startswith("files.") and self.said.files)
+        return (cue := _WHERE.get(tool.split(".")[0])) is None or self.said.has(cue) or (tool.startswith("calendar.") and bool(self.said.mentions))
 
     def _left(self, name: str) -> bool:
         said, count = self.said, self.scope.called(name)
@@ -407,7 +433,7 @@ class _Line:
         """Types that the request speaks of, and those that its order needs; any where it speaks of none."""
         order = "shop.checkout" in self.contracts and (self.said.pays or (self.said.buys and self.said.shops))
         needed = ["finance/payment-token", *(() if self.said.ships and self.said.people else ["contact/postal-address"])] if order else []
-        asked = [one for one in self.said.types if not one.startswith("preference/") or self.said.looks_up]
+        asked = [one for one in self.said.types if not one.startswith("preference/") or (self.said.looks_up and self.said.own)]
         elsewhere = self.said.people or self.said.files or any(self._spoken_of(f"{service}.") for service in _WHERE)
         return [*asked, *needed] or (parameter.shape.choices if self.said.own and not elsewhere else [])
 

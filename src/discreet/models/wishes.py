@@ -33,7 +33,7 @@ _NOT_NAMES = frozenset(
 _CUES = {
     "mail.send": r"e?-?mail|write|send|tell|let\b.*\bknow|inform|messages?|ask|forward|drop\b.*\bline|share|thank|warn|wish|congratulate|say|pass\b.*\bon|apologi[sz]e|confirm|notify|excuse|cc|hand|offer",
     "mail.reply": r"repl(?:y|ies)|answer|respond|get back|accept|decline|confirm|thank|(?:'s|’s|s'|his|her|their|that|the) (?:last )?(?:e-?)?(?:mail|message)|wrote|writes|asked|asks|mailed|wants?|sent",
-    "calendar.add": r"calendar|diary|book|schedule|put|add|block|remind|invite|set up|pencil|appointment|reserve|arrange|plan|move|slot|note|keep\b.*\bfree|reminder|meet",
+    "calendar.add": r"calendar|diary|book|schedule|put|add(?! up)|block|remind|invite|set up|pencil|appointment|reserve|arrange|plan|move|slot|note|keep\b.*\bfree|reminder|meet",
     "calendar.remove": r"cancel|remove|delete|drop|clear|take\b.*\b(?:off|out)|move|call off|scrap|strike|falls? (?:out|through)|can't make|(?:does|is)n't (?:work|happening)|reschedule|skip|postpone|shift",
     "shop.checkout": r"buy|order|get|purchase|reorder|stock up|pick|need|grab|want|again|usual|out of|packs?|bags?|box",
     "files.write": r"save|write|note|store|file|list|put|keep|record|document",
