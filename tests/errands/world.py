@@ -329,6 +329,13 @@ def _items(shop: str, query: str) -> list[SimpleNamespace]:
     return [SimpleNamespace(**vars(item), currency="EUR", sizes=[], description=item.title) for score, item in sorted(scored, key=lambda pair: -pair[0]) if score]
 
 
+def _pages(query: str) -> list[SimpleNamespace]:
+    """Pages whose title shares words with the query, best first."""
+    words = re.findall(r"\w{4,}", query)
+    scored = [(sum(_like(word, page.title) for word in words), page) for page in _records("pages")]
+    return [page for score, page in sorted(scored, key=lambda pair: -pair[0]) if score]
+
+
 def _checkout(shop: str, item: str, address: str, card: str, max_total: float, size: str = "", quantity: int = 1, email: str = "") -> SimpleNamespace:
     found = next(i for i in _records("items") if i.id == item and i.shop == shop)
     total = found.price * quantity
@@ -346,7 +353,7 @@ _ACTS: dict[str, Any] = {
     "mail.read": _mail_text,
     "files.list": lambda folder: [f for f in _records("files") if f.path.startswith(folder.strip("/"))],
     "files.read": _file_text,
-    "web.search": lambda query: [p for p in _records("pages") if any(_like(word, p.title) for word in re.findall(r"\w{4,}", query))],
+    "web.search": lambda query: _pages(query),
     "web.read": lambda url: next(_text(p.text, p.reads) for p in _records("pages") if p.url.rstrip("/") == url.rstrip("/")),
     "shop.search": _items,
     "shop.reviews": lambda shop, item: [r for r in _records("reviews") if r.item == item],

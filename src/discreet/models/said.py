@@ -130,6 +130,10 @@ class Said:
     places: tuple[str, ...]
     numbers: tuple[str, ...]
     year: int
+    writers: tuple[str, ...]  # of `people`: whose mails it speaks of
+    hearers: tuple[str, ...]  # who is to be told something
+    guests: tuple[str, ...]  # who is to be invited
+    born: tuple[str, ...]  # whose birthday it speaks of
 
     @property
     def asked_types(self) -> tuple[str, ...]:
@@ -160,8 +164,11 @@ def said(request: str, today: dt.date, fact_types: Sequence[str]) -> Said:
     found = phrases(request)
     buys = _BUYS.search(request) is not None
     shopping = shops(request)
+    known = [one for one in people(request) if HANDLE.fullmatch(one) or one in relations(request) or _is_reached(one, request)]
+    roles = {role: tuple(one for one in known if re.search(pattern.replace("PERSON", _pattern(one)), request, re.IGNORECASE)) for role, pattern in _ROLES.items()}
+    about = [one for one in known if not any(one in found for found in roles.values()) and re.search(_pattern(one) + _TOPIC, request)]
     return Said(
-        text=request, people=tuple(one for one in people(request) if HANDLE.fullmatch(one) or one in relations(request) or _is_reached(one, request)), relations=tuple(relations(request)), names=tuple(names(request)), shops=tuple(shopping),
+        text=request, people=tuple(one for one in known if one not in about), **roles, relations=tuple(relations(request)), names=tuple(names(request)), shops=tuple(shopping),
         wanted=tuple(_wanted(found, shopping, request)), words=tuple(_words(request)), phrases=tuple(found), links=tuple(links(request)),
         folders=tuple(folders), files=tuple(paths), place=place(request), invites=invites(request), mentions=tuple(mentions(request, today)),
         limits=tuple(dict.fromkeys(next(filter(None, match.groups())).replace(",", ".") for match in _MONEY.finditer(request))),
@@ -176,6 +183,24 @@ def said(request: str, today: dt.date, fact_types: Sequence[str]) -> Said:
         numbers=tuple(dict.fromkeys([*re.findall(r"(?<![\w.,:])\d{1,4}(?![\w:]|[.,]\d)", request), *(str(n) for word, n in _NUMBERS.items() if len(word) > 2 and re.search(rf"\b{word}\b", request, re.IGNORECASE))])),
         keeps=_KEEPING.search(request) is not None, looks_up=_LOOKING_UP.search(request) is not None,
     )  # fmt: skip
+
+
+# What somebody is in a request, by the words around them.
+_ROLES = {
+    "writers": r"PERSON['’]s\s+(?:\w+\s+){0,2}(?:e-?mails?|mails?|messages?|letters?|invoices?|invitation|confirmation|offer)\b|PERSON\s+(?:just\s+)?(?:wrote|mailed|e-?mailed|asked|asks|wants|sent|invited|told|says|said|announced|writes"
+    r"|has\s+(?:written|asked|sent|billed|mailed|invited))\b|\b(?:from|by|according to|does|did)\s+PERSON",
+    "hearers": r"\b(?:tell|ask|e?-?mail|write|write to|send|inform|thank|let|notify|warn|give|show|forward|answer|reply to|pass on to|congratulate|both)\s+(?:both\s+)?(?:[^,.;:]{1,40}\band\s+)?PERSON(?!['’]s)"
+    r"|\bto\s+PERSON(?!['’]s)|PERSON\s+needs?\b",
+    "guests": r"\binvit\w*\s+(?:both\s+)?(?:[^.;:]{1,40}\band\s+)?PERSON|\bwith\s+PERSON",
+    "born": r"PERSON['’]s\s+(?:\w+\s+)?birthday",
+}
+_TOPIC = r"['’]s\s+(?!(?:phone|telephone|mobile|number|e-?mail|mail|address|place|home|house|birthday)\b)\w"
+
+
+def _pattern(person: str) -> str:
+    """The words of a request that stand for somebody; `my dentist` may be `the dentist` there."""
+    role = re.fullmatch(r"my (.+)", person)
+    return rf"(?:my|our|the|his|her|their)\s+{re.escape(role.group(1))}" if role else re.escape(person)
 
 
 def _is_reached(name: str, request: str) -> bool:

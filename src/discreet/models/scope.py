@@ -18,7 +18,7 @@ _SCALARS = {"str": "text", "int": "int", "float": "float", "bool": "bool", "date
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """`origin` is the tool that gave it, of a recalled fact with its type (`memory.recall:body/shoe-size`), of a field with its record (`Mail.id`)."""
+    """`origin` is the tool that gave it, of a recalled fact with its type (`memory.recall:body/shoe-size`), of a person with their name, of a field with its record (`Mail.id`)."""
 
     shape: Shape
     origin: str = ""
@@ -87,11 +87,15 @@ class _Reader:
     def __init__(self, scope: Scope, contracts: Mapping[str, Contract]) -> None:
         self.scope, self.contracts = scope, contracts
 
-    def block(self, body: list[ast.stmt], depth: int = 0) -> None:
-        for statement in body:
-            self._statement(statement, depth)
+    def block(self, body: list[ast.stmt]) -> None:
+        """What a block bound that is closed again is not surely there: it is forgotten."""
+        for number, statement in enumerate(body):
+            before = dict(self.scope.bound)
+            self._statement(statement)
+            if isinstance(statement, (ast.If, ast.For)) and number < len(body) - 1:
+                self.scope.bound = {name: replace(one, maybe=False) for name, one in before.items()}
 
-    def _statement(self, node: ast.stmt, depth: int) -> None:
+    def _statement(self, node: ast.stmt) -> None:
         for call in (part for part in ast.walk(node) if isinstance(part, ast.Call) and not isinstance(node, (ast.If, ast.For))):
             if (name := ast.unparse(call.func)) in self.contracts:
                 self.scope.calls.append((name, ast.unparse(call)))
@@ -107,13 +111,16 @@ class _Reader:
                 self.scope.looped += (ast.unparse(source),)
                 if listed and listed.shape.kind == "list" and listed.shape.element:
                     bound[name] = Bound(listed.shape.element, listed.origin)
-                self.block(body, depth + 1)
+                self.block(body)
             case ast.If(test=test, body=body, orelse=orelse):
                 for part in ast.walk(test):
                     if isinstance(part, ast.Name) and part.id in bound:
                         bound[part.id] = replace(bound[part.id], maybe=False)
-                self.block(body, depth + 1)
-                self.block(orelse, depth + 1)
+                before = dict(bound)
+                self.block(body)
+                if orelse:
+                    self.scope.bound = before
+                    self.block(orelse)
 
     def shape(self, node: ast.expr, bound: Mapping[str, Bound]) -> Bound | None:
         match node:
@@ -155,7 +162,8 @@ class _Reader:
             fields = {key.value: Shape(_SCALARS.get(ast.unparse(kind), "text")) for key, kind in pairs if isinstance(key, ast.Constant)}
             return Bound(Shape("record", fields=fields, name="Answer"), "read")
         if name in self.contracts:
-            kind = next((k.value.value for k in node.keywords if k.arg == "type" and isinstance(k.value, ast.Constant)), "")
+            told = "type" if name.startswith("memory.") else "name"
+            kind = next((k.value.value for k in node.keywords if k.arg == told and isinstance(k.value, ast.Constant)), "")
             return Bound(self.contracts[name].result, f"{name}:{kind}" if kind else name)
         match name, node.args:
             case "next", [ast.GeneratorExp(generators=[inner]), *rest]:
@@ -183,6 +191,7 @@ class Path:
     text: str
     shape: Shape
     origin: str
+    of: str = ""  # the origin of the record that it is a field of
 
 
 def paths(bound: Mapping[str, Bound]) -> list[Path]:
@@ -195,7 +204,7 @@ def paths(bound: Mapping[str, Bound]) -> list[Path]:
         if shape.kind == "list" and shape.element is not None:
             shape, head = shape.element, f"{name}[0]"
         if shape.kind == "record":
-            found += [Path(f"{head}.{key}", inner, f"{shape.name}.{key}") for key, inner in shape.fields.items() if inner.kind not in ("list", "dict", "record")]
+            found += [Path(f"{head}.{key}", inner, f"{shape.name}.{key}", one.origin) for key, inner in shape.fields.items() if inner.kind not in ("list", "dict", "record")]
         elif shape.kind not in ("list", "dict", "none"):
             found.append(Path(head, shape, one.origin))
     return found

@@ -27,6 +27,7 @@ READING = "read"
 
 # Arguments that a fact about the user fills, by the information types that fit.
 FACTS: Mapping[str, tuple[str, ...]] = {"address": ("contact/postal-address",), "card": ("finance/payment-token",), "size": ("body/shoe-size", "body/clothing-size"), "email": ("contact/email",)}
+_ORDERS = ("contact/postal-address", "finance/payment-token")  # what every order needs
 _FORMATS = {"float": ('""', '":.2f"'), "date": ('":%d %B"', '":%d %B %Y"'), "datetime": ('":%d %B at %H:%M"', '":%H:%M"', '":%d %B"'), "time": ('":%H:%M"',)}
 _NUMBERS = ("int", "float")
 _DATES = ("date", "datetime")
@@ -326,7 +327,22 @@ class _Line:
 
     # ------------------------------------------------------------------------------------------ calls
 
+    def _recall(self, contract: Contract) -> str:
+        """A fact that the request speaks of, by its words where it has some; what an order needs is one of its type."""
+        kinds = next((parameter for parameter in contract.parameters if parameter.name == "type"), None)
+        done = " ".join(call for one, call in self.scope.calls if one == contract.name)
+        left = [one for one in self._recallable(kinds) if one not in done] if kinds else []
+        plain = [one for one in left if one in _ORDERS and one not in self.said.types]
+        asked = [one for one in left if one not in plain]
+        ways = [f'"memory.recall(type=" {_any(map(_literal, plain))} ")"'] if plain else []
+        if asked:
+            query = f'(", query=" {_any(map(_literal, self.said.wanted))})?' if self.said.wanted else ""
+            ways.append(f'"memory.recall(type=" {_any(map(_literal, asked))} {query} ")"')
+        return " | ".join(ways)
+
     def _call(self, contract: Contract) -> str:
+        if contract.name == "memory.recall":
+            return self._recall(contract)
         parts: list[tuple[str, str, bool]] = []
         for parameter in contract.parameters:
             slot, sure = self._slot(contract, parameter)
@@ -354,11 +370,6 @@ class _Line:
             case "contacts.find", _:
                 done = " ".join(call for one, call in self.scope.calls if one == tool)
                 return _any([_literal(one) for one in said.people if one not in done]), True
-            case "memory.recall", "type":
-                done = " ".join(call for one, call in self.scope.calls if one == tool)
-                return _any([_literal(one) for one in self._recallable(parameter) if one not in done]), True
-            case "memory.recall", "query":
-                return "", False  # with one type there is seldom more than one fact; an order's usual is looked up before
             case "memory.remember", "type":
                 return _any([_literal(one) for one in (said.types or [one for one in parameter.shape.choices if one.startswith(("preference/", "document/", "home"))])]), True
             case "mail.search", "sender":
@@ -374,7 +385,9 @@ class _Line:
             case "files.write", "path":
                 return _any([_literal(one) for one in said.files]) or "string", True
         if name in ("id", "item"):
-            return _any([path.text for path in self.paths if path.origin in self._ids(service)]), True
+            found = [path.text for path in self.paths if path.origin in self._ids(service)]
+            looping = [one for one in found if self.scope.loops and "[" not in one]  # in a loop it is about its own record
+            return _any(looping or found), True
         if parameter.address == "shop":
             return _any([_literal(one) for one in said.shops]), True
         if parameter.address == "mail":
@@ -432,7 +445,7 @@ class _Line:
     def _recallable(self, parameter: Parameter) -> Sequence[str]:
         """Types that the request speaks of, and those that its order needs; any where it speaks of none."""
         order = "shop.checkout" in self.contracts and (self.said.pays or (self.said.buys and self.said.shops))
-        needed = ["finance/payment-token", *(() if self.said.ships and self.said.people else ["contact/postal-address"])] if order else []
+        needed = [one for one in _ORDERS if one != "contact/postal-address" or not (self.said.ships and self.said.people)] if order else []
         asked = [one for one in self.said.types if not one.startswith("preference/") or (self.said.looks_up and self.said.own)]
         elsewhere = self.said.people or self.said.files or any(self._spoken_of(f"{service}.") for service in _WHERE)
         return [*asked, *needed] or (parameter.shape.choices if self.said.own and not elsewhere else [])
@@ -455,14 +468,14 @@ class _Line:
 
     def _writers(self) -> str:
         """Whose mails: somebody who was looked up, else a name that the request has and that was not looked up."""
-        looked = self._of("Contact.email")
+        looked = self._emails(self.said.writers)
         done = " ".join(call for one, call in self.scope.calls if one == "contacts.find")
         names = [_literal(one) for one in self.said.names if one not in done]
         return _any([*looked, *names] or [_literal(one) for one in self.said.phrases])
 
     def _addresses(self, tool: str, many: bool) -> str:
         """Who can be written to: who was looked up or wrote, and an address or handle of the request that was not looked up."""
-        looked = self._of("Contact.email")
+        looked = self._emails(self.said.guests if tool == "calendar.add" else self.said.writers if tool == "mail.reply" else self.said.hearers)
         done = " ".join(call for one, call in self.scope.calls if one == "contacts.find")
         findable = self.said.people if "contacts.find" in self.contracts else ()  # a handle may be an address: a mend sees to that, no planner may know
         spoken = [_literal(one) for one in self.said.phrases if one not in done and one not in findable and (("@" in one and " " not in one) or HANDLE.fullmatch(one))]
@@ -472,6 +485,14 @@ class _Line:
         if not many:
             return _any(single)
         return f'"[" {_any(single)} (", " {_any(single)}){{0,4}} "]"' if single else ""
+
+    def _emails(self, meant: Sequence[str]) -> list[str]:
+        """Addresses of those who are meant, as far as they were looked up; of anybody who was, if the request does not tell."""
+        every = [path for path in self.paths if path.origin == "Contact.email"]
+        named = [path.text for path in every if path.of.removeprefix("contacts.find:") in meant]
+        if meant and not named and any(one in self.said.people for one in meant) and self._left("contacts.find"):
+            return []  # they are looked up first
+        return named or [path.text for path in every]
 
     def _where(self) -> tuple[str, bool]:
         if self.said.place:
@@ -485,8 +506,9 @@ class _Line:
         moments = [_quoted(mention.code) for mention in self.said.mentions if mention.code.startswith("datetime(")]
         hours = [match.groups() for mention in self.said.mentions if (match := re.fullmatch(r"hour (\d+), minute (\d+)", mention.code))]
         days = [path for path in self.paths if path.shape.kind in _DATES and path.origin not in ("Mail.date",)]
+        born = [path for path in days if path.origin == "Contact.birthday" and path.of.removeprefix("contacts.find:") in self.said.born]
         if hours:
-            for path in days:
+            for path in born or days:
                 year = f"{path.text}.year" if path.origin != "Contact.birthday" else str(self.said.year)
                 moments += [_quoted(f"datetime({year}, {path.text}.month, {path.text}.day, {hour}, {minute})") for hour, minute in hours]
         if not moments:
