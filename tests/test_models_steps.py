@@ -54,7 +54,8 @@ def test_a_name_has_the_shape_and_the_source_of_what_it_was_given():
     assert (bound["text"].origin, bound["size"].origin) == ("mail.read", "memory.recall:body/shoe-size")
     assert bound["r"].shape.fields["due"].kind == "date" and bound["one"].maybe and not bound["total"].origin
     reachable = {path.text: path.origin for path in paths(bound)}
-    assert reachable["mails[0].sender"] == "Mail.sender" and reachable["r.due"] == "Answer.due"
+    assert reachable["first.sender"] == "Mail.sender" and reachable["r.due"] == "Answer.due"
+    assert "mails[0].sender" not in reachable  # something was picked from it since
     assert not any(text.startswith("one.") for text in reachable)  # it may be None
 
 
@@ -93,6 +94,28 @@ def test_the_first_lines_look_up_what_leaves_no_choice():
         'wanted = memory.recall(type="preference/product", query="honey")\nuncle = contacts.find(name="my uncle")\n'
     )
     assert 'query=" (("wanted"))' in root(request, 'wanted = memory.recall(type="preference/product", query="honey")\n')
+
+
+def test_which_one_of_several_is_as_the_request_says():
+    line = root("Which kettle at Copper Pot is rated best?", ITEMS)
+    assert "max(items, key=lambda x: x.rating)" in line and '"items[0]"' not in line and "min(items" not in line
+    chosen = root("Order the cheapest kettle at Copper Pot that is in stock", ITEMS + "fitting = [i for i in items if i.in_stock]\n")
+    assert "min(fitting, key=lambda x: x.price)" in chosen and "items[0].id" not in chosen and "(items" not in chosen
+    assert "i.rating" not in step("Order a kettle at Copper Pot below 30 euros", ITEMS).grammar.text  # nobody said how many stars
+
+
+def test_what_a_mail_says_is_read_and_not_taken_from_its_subject():
+    request = "What is the code that Castle Heating wrote?"
+    assert '"print("' not in root(request, MAILS) and '"print("' in root(request, MAILS + "text = mail.read(id=mails[0].id)\n")
+
+
+def test_roles_follow_from_the_words_around_a_name():
+    known = said("Tell my uncle what Maurice's boat costs, it says so in [[1]]'s mail, and invite my aunt to her birthday", today(), RECALLABLE)
+    assert (known.writers, known.hearers, known.guests) == (("[[1]]",), ("my uncle",), ("my aunt",))
+    before = 'uncle = contacts.find(name="my uncle")\nperson = contacts.find(name="[[1]]")\n'
+    request = "Tell my uncle what the boat costs, it says so in [[1]]'s mail"
+    line = root(request, before)
+    assert 'sender=" (("person.email"))' in line and re.search(r'"to=" \(\("uncle\.email"\)\)', line)
 
 
 def test_nothing_is_looked_up_twice():

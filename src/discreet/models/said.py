@@ -19,7 +19,8 @@ from discreet.models.named import HANDLE, files, invites, links, names, people, 
 _NUMBERS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "dozen": 12}
 _COUNT = r"\d{1,3}|" + "|".join(_NUMBERS)
 _MONEY = re.compile(
-    r"(?:(?:at most|no more than|not (?:more|above|over)(?: than)?|up to|under|below|less than|cheaper than|max(?:imum)?(?: of)?|within|for)\s+)(?:€|\$|£|eur\s)?\s?(\d{1,6}(?:[.,]\d{1,2})?)(?!\s?(?:%|:|st\b|nd\b|rd\b|th\b|days?|weeks?|hours?|minutes?|people|persons|stars?))"
+    r"(?:(?:at most|no more than|not (?:more|above|over)(?: than)?|up to|under|below|less than|cheaper than|max(?:imum)?(?: of)?|within|for)\s+)(?:€|\$|£|eur\s)?\s?(\d{1,6}(?:[.,]\d{1,2})?)"
+    r"(?!\s?(?:%|:|st\b|nd\b|rd\b|th\b|days?|weeks?|hours?|minutes?|people|persons|stars?|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)))"
     r"|(?:€|\$|£)\s?(\d{1,6}(?:[.,]\d{1,2})?)|(\d{1,6}(?:[.,]\d{1,2})?)\s?(?:€|euros?\b|eur\b|dollars?\b|pounds?\b)",
     re.IGNORECASE,
 )
@@ -44,6 +45,12 @@ _ACTS = re.compile(
     r"|save|share|shift|strike|take|thank|warn)\b|\b(?:wants?|asks?|asked|expects?) (?:me|us) to\b|\bdo that\b|\bwrite back\b|\bget back to\b",
     re.IGNORECASE,
 )
+_STARS = re.compile(rf"\b({_COUNT})[ -]stars?\b", re.IGNORECASE)
+_MOST = {
+    ("max", "rating"): r"\bbest[ -](?:rat|review)|\b(?:highest|top)[ -]rat|\bmost stars\b|\bbest (?:one|rating|stars)\b|\brated (?:the )?(?:best|highest)|\bhas the best\b",
+    ("min", "price"): r"\bcheap(?:est|er)\b(?! than)|\blowest price|\bleast expensive\b",
+    ("max", "price"): r"\b(?:most expensive|dearest|priciest)\b",
+}
 _THERE = re.compile(r"\b(?:at|in) the ((?!morning|afternoon|evening|calendar|diary|mail|web|folder|same|next|meantime)[\w'’-]+(?: (?:hall|room|house|park|cafe|café|garden|school|studio|station|office|centre|center|club|church|library|museum|pool|restaurant|hotel|bar))?)", re.IGNORECASE)
 _OWN = re.compile(r"\b(?:my|i|me|mine|i'm|i've|told you)\b", re.IGNORECASE)
 
@@ -129,6 +136,8 @@ class Said:
     pays: bool
     places: tuple[str, ...]
     numbers: tuple[str, ...]
+    stars: tuple[str, ...]
+    most: tuple[tuple[str, str], ...]  # ("max", "rating") and the like: which one of several it is about
     year: int
     writers: tuple[str, ...]  # of `people`: whose mails it speaks of
     hearers: tuple[str, ...]  # who is to be told something
@@ -181,6 +190,7 @@ def said(request: str, today: dt.date, fact_types: Sequence[str]) -> Said:
         acts=(ACTING.search(request) or _ACTS.search(request)) is not None, pays=re.search(r"\b(?:buy|order(?! number)|purchase|reorder)\b", request, re.IGNORECASE) is not None or bool(shopping and _USUAL.search(request) and not request.rstrip().endswith("?")),
         places=tuple(dict.fromkeys(match.group(1) for match in _THERE.finditer(request))), year=today.year,
         numbers=tuple(dict.fromkeys([*re.findall(r"(?<![\w.,:])\d{1,4}(?![\w:]|[.,]\d)", request), *(str(n) for word, n in _NUMBERS.items() if len(word) > 2 and re.search(rf"\b{word}\b", request, re.IGNORECASE))])),
+        stars=tuple(dict.fromkeys(str(_number(match.group(1))) for match in _STARS.finditer(request))), most=tuple(pick for pick, words in _MOST.items() if re.search(words, request, re.IGNORECASE)),
         keeps=_KEEPING.search(request) is not None, looks_up=_LOOKING_UP.search(request) is not None,
     )  # fmt: skip
 

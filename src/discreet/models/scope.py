@@ -23,6 +23,7 @@ class Bound:
     shape: Shape
     origin: str = ""
     maybe: bool = False  # may be None, and no test has asked yet
+    derived: bool = False  # picked or filtered from what was looked up
 
 
 @dataclass(slots=True)
@@ -139,14 +140,14 @@ class _Reader:
             case ast.Subscript(value=value, slice=part):
                 listed = self.shape(value, bound)
                 if listed and listed.shape.kind == "list" and not isinstance(part, ast.Slice):
-                    return Bound(listed.shape.element, listed.origin) if listed.shape.element else None
+                    return Bound(listed.shape.element, listed.origin, derived=True) if listed.shape.element else None
                 return listed
             case ast.ListComp(elt=made, generators=[inner]):
                 listed = self.shape(inner.iter, bound)
                 if listed is None or listed.shape.element is None or not isinstance(inner.target, ast.Name):
                     return None
                 element = self.shape(made, {**bound, inner.target.id: Bound(listed.shape.element, listed.origin)})
-                return Bound(replace(listed.shape, element=element.shape), listed.origin) if element else None
+                return Bound(replace(listed.shape, element=element.shape), listed.origin, derived=True) if element else None
             case ast.Call():
                 return self._call(node, bound)
         return None
@@ -169,10 +170,10 @@ class _Reader:
             case "next", [ast.GeneratorExp(generators=[inner]), *rest]:
                 listed = self.shape(inner.iter, bound)
                 none = bool(rest) and isinstance(rest[0], ast.Constant) and rest[0].value is None
-                return Bound(listed.shape.element, listed.origin, none) if listed and listed.shape.element else None
+                return Bound(listed.shape.element, listed.origin, none, True) if listed and listed.shape.element else None
             case "min" | "max", [source]:
                 listed = self.shape(source, bound)
-                return Bound(listed.shape.element, listed.origin) if listed and listed.shape.element else None
+                return Bound(listed.shape.element, listed.origin, derived=True) if listed and listed.shape.element else None
             case "sorted", [source]:
                 return self.shape(source, bound)
             case "len", _:
@@ -194,11 +195,22 @@ class Path:
     of: str = ""  # the origin of the record that it is a field of
 
 
+def superseded(bound: Mapping[str, Bound], only_lists: bool = False) -> set[str]:
+    """Lists from which something was picked or filtered since: what comes after is about that."""
+    old: set[str] = set()
+    for name, one in bound.items():
+        kind = one.shape.element if one.shape.kind == "list" else one.shape
+        if one.derived and kind is not None and not (only_lists and one.shape.kind != "list"):
+            old |= {other for other in list(bound)[: list(bound).index(name)] if bound[other].shape.kind == "list" and bound[other].origin == one.origin and bound[other].shape.element == kind}
+    return old
+
+
 def paths(bound: Mapping[str, Bound]) -> list[Path]:
     """Every scalar that can be reached from what is bound and surely there."""
     found: list[Path] = []
+    old = superseded(bound)
     for name, one in bound.items():
-        if one.maybe:
+        if one.maybe or name in old:
             continue
         shape, head = one.shape, name
         if shape.kind == "list" and shape.element is not None:

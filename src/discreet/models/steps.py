@@ -18,11 +18,10 @@ from discreet.models.grammar import SERVICES, _any_of, _names_but, _quoted, _TAK
 from discreet.models.named import HANDLE
 from discreet.models.provider import Grammar
 from discreet.models.said import Said
-from discreet.models.scope import Bound, Path, Scope, paths
+from discreet.models.scope import Path, Scope, paths, superseded
 
 lines_max = 16
 depth_max = 2
-stars_max = 5  # of a review
 READING = "read"
 
 # Arguments that a fact about the user fills, by the information types that fit.
@@ -84,11 +83,14 @@ def unmet(scope: Scope, contracts: Mapping[str, Contract], said: Said) -> list[s
             wanted.append(service)
     if said.asked_types and "memory.recall" in contracts and "memory.recall" not in called:
         wanted.append("memory.recall")
+    if "mail.search" in called and not called & {"mail.read", "mail.reply"} and "mail.read" in contracts and not said.has(_LISTED):
+        wanted.append("mail.read")  # what a mail says stands in its text
     if said.pays and "shop.checkout" in contracts and "shop.checkout" not in called:
         wanted.append("shop.checkout")
     return wanted
 
 
+_LISTED = r"\b(?:list|subjects?|how many|any (?:new )?(?:e-?)?mails?|who (?:wrote|mailed))\b"
 _SPOKEN_OF = {
     "calendar.": r"\b(?:calendar|diary)\b", "memory.remember": r"\bremember (?:that|my)\b|\bfrom now on\b|\bin mind\b", "mail.": r"\be?-?mail(?:s|ed)?\b|\bwrote\b|\bwritten to me\b|\btickets?\b",
     "web.": r"\bweb\b|\bonline\b|\binternet\b|https?://", "files.": r"\bfolder\b|\b[\w-]+\.(?:txt|pdf|csv|md|docx?)\b", "shop.reviews": r"\breviews?\b|\bpeople g[ai]ve\b|\bstars\b.*\bgiven\b",
@@ -253,6 +255,12 @@ class _Line:
         ways = []
         for name, shape in self._lists():
             letter, test = _letter(shape), self._test_of(shape)
+            most = [(pick, key) for pick, key in self.said.most if key in shape.fields]
+            ways += [_quoted(f"{pick}({name}, key=lambda x: x.{key})") for pick, key in most]
+            if most:  # the request says which one: others may be sorted out before, and no other is taken
+                if test and not name.startswith("fitting"):
+                    ways.append(f"{_quoted(f'[{letter} for {letter} in {name} if ')} {test} {_quoted(']')}")
+                continue
             ways.append(_quoted(f"{name}[0]"))
             for key, inner in shape.fields.items():
                 if inner.kind in (*_NUMBERS, *_DATES):
@@ -282,7 +290,8 @@ class _Line:
     # ------------------------------------------------------------------------------------------ tests
 
     def _lists(self, name: str = "") -> list[tuple[str, Shape]]:
-        found = [(key, one.shape.element) for key, one in self.scope.bound.items() if one.shape.kind == "list" and one.shape.element and one.shape.element.kind == "record"]
+        old = superseded(self.scope.bound, only_lists=True)
+        found = [(key, one.shape.element) for key, one in self.scope.bound.items() if key not in old and one.shape.kind == "list" and one.shape.element and one.shape.element.kind == "record"]
         return [(key, shape) for key, shape in found if not name or shape.name == name]
 
     def _test_of(self, shape: Shape) -> str:
@@ -307,8 +316,9 @@ class _Line:
         """Numbers of the request that a field can be compared with: of a price its limits."""
         if field in ("price", "total", "amount", "cost"):
             return list(self.said.limits)
-        stars = field in ("rating", "stars")
-        return [number for number in self.said.numbers if number not in self.said.limits and (not stars or int(number) <= stars_max)]
+        if field in ("rating", "stars"):
+            return list(self.said.stars)
+        return [number for number in self.said.numbers if number not in self.said.limits]
 
     def _tests(self) -> str:
         tests = [_quoted(f"len({name}) {sign} 0") for name, shape in self._lists() if not name.startswith("fitting") for sign in ("==", ">")]
