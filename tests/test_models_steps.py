@@ -109,13 +109,23 @@ def test_what_a_mail_says_is_read_and_not_taken_from_its_subject():
     assert '"print("' not in root(request, MAILS) and '"print("' in root(request, MAILS + "text = mail.read(id=mails[0].id)\n")
 
 
+def test_nothing_acts_before_what_it_needs_was_looked_up_and_read():
+    request = "Tell my uncle what the boat costs, it says so in Castle Heating's mail"
+    before = 'uncle = contacts.find(name="my uncle")\n'
+    assert "mail.send(" not in root(request, before) and "mail.send(" not in root(request, before + MAILS)
+    assert "mail.send(" in root(request, before + MAILS + "text = mail.read(id=mails[0].id)\n")
+    entry = "Put the boiler service that Castle Heating wrote about in my calendar"
+    assert "calendar.add(" not in root(entry, MAILS + "text = mail.read(id=mails[0].id)\n")
+
+
 def test_roles_follow_from_the_words_around_a_name():
     known = said("Tell my uncle what Maurice's boat costs, it says so in [[1]]'s mail, and invite my aunt to her birthday", today(), RECALLABLE)
     assert (known.writers, known.hearers, known.guests) == (("[[1]]",), ("my uncle",), ("my aunt",))
     before = 'uncle = contacts.find(name="my uncle")\nperson = contacts.find(name="[[1]]")\n'
     request = "Tell my uncle what the boat costs, it says so in [[1]]'s mail"
-    line = root(request, before)
-    assert 'sender=" (("person.email"))' in line and re.search(r'"to=" \(\("uncle\.email"\)\)', line)
+    assert 'sender=" (("person.email"))' in root(request, before)
+    line = root(request, before + "mails = mail.search(sender=person.email)\ntext = mail.read(id=mails[0].id)\n")
+    assert re.search(r'"to=" \(\("uncle\.email"\)\)', line)
 
 
 def test_nothing_is_looked_up_twice():

@@ -239,10 +239,23 @@ class _Line:
     def _acts(self) -> list[str]:
         ways = []
         for name, contract in self.contracts.items():
-            if contract.effect is Effect.READ or not self._act_left(name) or not (made := self._call(contract)):
+            if contract.effect is Effect.READ or not self._act_left(name) or self._too_early(name) or not (made := self._call(contract)):
                 continue
             ways.append(f'name " = " {made}' if contract.effect is Effect.PAY else made)
         return ways
+
+    def _too_early(self, name: str) -> bool:
+        """Whether something that the request speaks of has to be looked up or read before this acts."""
+        said, called = self.said, {tool for tool, _ in self.scope.calls}
+        first = {
+            "mail.search": bool(said.writers) or (bool(said.names) and said.has(_FROM_MAIL)), "memory.recall": bool(said.asked_types),
+            "files.read": bool(said.files) and "files.write" not in self.contracts, "web.read": bool(said.links),
+            "mail.read": "mail.search" in called and name in ("mail.send", "calendar.add"),
+        }  # fmt: skip
+        if any(needed and tool in self.contracts and tool not in called for tool, needed in first.items()):
+            return True
+        timed = any(mention.code.startswith("datetime(") for mention in said.mentions)
+        return name == "calendar.add" and bool(called & _LONG) and READING not in called and not timed
 
     def _act_left(self, name: str) -> bool:
         most = max(1, len(self.said.people)) if name == "mail.send" else 1
@@ -521,6 +534,8 @@ class _Line:
             for path in born or days:
                 year = f"{path.text}.year" if path.origin != "Contact.birthday" else str(self.said.year)
                 moments += [_quoted(f"datetime({year}, {path.text}.month, {path.text}.day, {hour}, {minute})") for hour, minute in hours]
+        if not moments and (told := [path for path in days if path.origin.startswith("Answer.")]):
+            moments = [_quoted(path.text) for path in told]
         if not moments:
             moments = [_quoted(path.text) for path in days if path.origin != "Contact.birthday" and path.origin != "File.modified"]
         if not moments:
