@@ -90,6 +90,7 @@ def unmet(scope: Scope, contracts: Mapping[str, Contract], said: Said) -> list[s
     return wanted
 
 
+_SOURCES = ("mail.search", "shop.search", "calendar.list", "files.read", "files.list", "web.read", "web.search")  # what a request speaks of is there to be looked at
 _LISTED = r"\b(?:list|subjects?|how many|any (?:new )?(?:e-?)?mails?|who (?:wrote|mailed))\b"
 _SPOKEN_OF = {
     "calendar.": r"\b(?:calendar|diary)\b", "memory.remember": r"\bremember (?:that|my)\b|\bfrom now on\b|\bin mind\b", "mail.": r"\be?-?mail(?:s|ed)?\b|\bwrote\b|\bwritten to me\b|\btickets?\b",
@@ -140,6 +141,7 @@ class _Line:
         self.contracts = {name: contract for name, contract in contracts.items() if "." in name}
         self.paths = paths(scope.bound)
         self.rules: dict[str, str] = {}
+        self.looping = False  # whether the line in the making stands in a loop
 
     def step(self) -> Step:
         scope = self.scope
@@ -189,8 +191,9 @@ class _Line:
     # ------------------------------------------------------------------------------------------ lines
 
     def _ways(self, depth: int) -> list[str]:
-        looping = any(loop < depth for loop in self.scope.loops)
-        ways = [f'name " = " ({" | ".join(made)})' for made in [[*self._looked_up(), *self._picked(), *self._read()]] if made]
+        looping = self.looping = any(loop < depth for loop in self.scope.loops)
+        made = [*self._looked_up(), *([] if looping else self._picked()), *self._read()]
+        ways = [f'name " = " ({" | ".join(made)})'] if made else []
         if not looping or self.said.every:
             ways += self._acts()
         if looping:
@@ -214,7 +217,8 @@ class _Line:
             return True
         left = self._unmet()
         if not self.scope.calls:
-            return not self.said.concrete or not (left or self.said.looks or self.said.looks_up)
+            sources = any(self._call(self.contracts[name]) for name in _SOURCES if name in self.contracts)
+            return not self.said.concrete or not (left or sources or self.said.looks or self.said.looks_up)
         return not left
 
     def _looked_up(self) -> list[str]:
@@ -288,7 +292,7 @@ class _Line:
     def _read(self) -> list[str]:
         """A reader's answer from one long text: of a mail, a file or a page."""
         texts = [name for name, one in self.scope.bound.items() if one.shape.kind == "text" and one.origin in _LONG]
-        inline = [made for name in ("mail.read",) if self.scope.loops and name in self.contracts and (made := self._call(self.contracts[name]))]
+        inline = [made for name in ("mail.read",) if self.looping and name in self.contracts and (made := self._call(self.contracts[name]))]
         if not texts and not inline or self.scope.called(READING) >= 2:
             return []
         source = " | ".join([*map(_quoted, texts), *inline])
@@ -409,7 +413,7 @@ class _Line:
                 return _any([_literal(one) for one in said.files]) or "string", True
         if name in ("id", "item"):
             found = [path.text for path in self.paths if path.origin in self._ids(service)]
-            looping = [one for one in found if self.scope.loops and "[" not in one]  # in a loop it is about its own record
+            looping = [one for one in found if self.looping and "[" not in one]  # in a loop it is about its own record
             return _any(looping or found), True
         if parameter.address == "shop":
             return _any([_literal(one) for one in said.shops]), True
