@@ -58,6 +58,14 @@ def test_it_answers_and_says_what_it_is(model):
     assert model.id.startswith("local:qwen05@1d9614638d18")
 
 
+def test_it_goes_on_where_an_open_message_ends(model):
+    begun = [Message("user", "Count."), Message("assistant", "one, two,", open=True)]
+    reply = model.complete(begun, Grammar('root ::= " three" | " four"\n'), Limits(4))
+    assert model.continues and isinstance(reply, Reply) and reply.text == " three"
+    prefixes, prompt = local._chat([Message("system", "s", True), *begun])
+    assert prompt.endswith("<|im_start|>assistant\none, two,") and prefixes == ["<|im_start|>system\ns<|im_end|>\n"]
+
+
 def test_its_process_is_ours_alone_and_listens_on_no_network(model):
     model.complete(ASK, None, Limits(1))
     environment = Path(f"/proc/{model.pid}/environ").read_bytes().split(b"\0")

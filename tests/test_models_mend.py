@@ -47,6 +47,26 @@ def test_what_is_no_slip_stays_as_it_is_written(plan):
     assert mend(plan, ADDRESS) == plan
 
 
+READS = ("contacts.find", "mail.search")
+
+
+def test_a_look_up_that_nothing_uses_is_left_out():
+    plan = 'p = contacts.find(name="Sam")\nmails = mail.search(sender="Harbour")\nprint(mails[0].subject)'
+    assert mend(plan, {}, READS) == "mails = mail.search(sender='Harbour')\nprint(mails[0].subject)"
+    assert mend(plan, {}) == plan
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        'p = contacts.find(name="Sam")\nprint("found")',  # the only call: without it nothing at all is done
+        'p = contacts.find(name="Sam")\nsent = mail.send(to=p.email, subject="a", body="b")\nprint("sent")',  # an act is never left out
+    ],
+)
+def test_what_acts_or_is_all_there_is_stays(plan):
+    assert mend(plan, {}, READS) == plan
+
+
 def test_a_planner_is_never_shown_what_a_handle_made_of_its_plan():
     """What stands for `[[1]]` would else be told by the mended plan (G4.1)."""
     first = 'p = contacts.find(name="[[1]]")\nmail.send(to=p.email, subject="a", body="b")\nunused = 1'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from discreet.models.named import files, invites, links, names, people, place, relations
+from discreet.models.named import files, invites, links, names, people, place, relations, shops
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,7 @@ def test_who_can_be_looked_up(request_text, expected):
 
 
 def test_a_relation_is_the_users_own_and_said_once():
+    assert relations("strike the physio session on monday") == []
     assert relations("tell my mother, our landlord and the dentist that mum is here") == ["my mother", "my landlord", "my dentist", "mum"]
 
 
@@ -38,6 +39,30 @@ def test_a_name_with_dots_in_it_is_one_name():
     assert names("get tea from the U.S. Then write to J. R. Tolkien") == ["U.S. Then", "J. R. Tolkien"]  # in doubt one name too long; the grammar's later samples are free
     assert names("mail Dr. Adler and buy tea at Marks & Co. London") == ["Dr. Adler", "Marks & Co. London"]
     assert names("tell Sam. Kim is here") == ["Sam", "Kim"]
+
+
+def test_a_word_that_opens_sentences_is_part_of_a_name_inside_one():
+    assert names("What do frames cost at Quick Prints?") == ["Quick Prints"] and names("Quick Prints, two posters: order them") == ["Quick Prints"]
+    assert names("Order Earl Grey") == ["Earl Grey"]
+
+
+@pytest.mark.parametrize(
+    ("request_text", "expected"),
+    [
+        ("order tea from Bean & Leaf", ["Bean & Leaf"]),
+        ("how many stars has the Trek tent at Peak & Trail?", ["Peak & Trail"]),
+        ("Peak & Trail: order the tent", ["Peak & Trail"]),
+        ("it says so in [[1]]'s mail", []),
+        ("get soap from [[1]]", ["[[1]]"]),
+    ],
+)
+def test_a_shop_is_named_after_a_word_of_place_or_opens_the_sentence(request_text, expected):
+    assert shops(request_text) == expected
+
+
+def test_a_handle_that_is_had_or_gone_to_is_nobody():
+    assert people("I need [[1]] for my [[2]]") == people("when does my train to [[1]] leave?") == []
+    assert people("cancel the dinner with [[1]]") == ["[[1]]"] and people("it says so in [[1]]'s mail") == ["[[1]]"]
 
 
 def test_links_and_files():

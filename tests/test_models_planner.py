@@ -141,6 +141,8 @@ def test_no_example_raises_a_doubt_or_needs_a_tool_that_its_words_do_not_ask_for
         ("purchase a tripod at Lens & Light, up to 50 euros", "shop"),
         ("which kettle has the best rating?", "shop"),
         ("block tuesday for the tax", "calendar"),
+        ("it is off, take it out of my calendar", "calendar"),
+        ("we're out of tea", "shop"),
         ("anything in my diary tomorrow?", "calendar"),
         ("what did the bank write about the fee, in its mail?", "mails"),
         ("answer my uncle: fine with me", "mails"),
@@ -172,6 +174,7 @@ def test_examples_for_tools_that_are_missing_are_left_out():
         ("put lunch at Elm Inn in", 'calendar.add(title="lunch at Elm Inn", start=datetime(2026, 1, 1, 12, 0))', 'place="Elm Inn"'),
         ("tell Sam I'm late", 'mail.send(to=memory.recall(type="contact/email", query="Sam"), subject="", body="I am late")', "a fact about the user"),
         ("tell Sam I'm late", 'x = memory.recall(type="contact/email", query="Sam")\nmail.send(to=x, subject="", body="I am late")', "a fact about the user"),
+        ("water the lawn", 'print("I cannot water the lawn.")', "looks nothing up"),
         ("order my usual tea at X", 'items = shop.search(shop="X", query="tea")\nprint(items[0].title)', "what is usual"),
         ("cancel the lunch", 'events = calendar.list(start=date.today(), end=date.today())\ne = next((e for e in events if e.title == "lunch"), None)\ncalendar.remove(id=e.id)', "can be None"),
         ("tell Sam", 'p = contacts.find(name="Sam")\nmail.send(to="Sam", subject="", body="")', "never used"),
@@ -182,6 +185,11 @@ def test_examples_for_tools_that_are_missing_are_left_out():
 )
 def test_doubts_tell_what_a_plan_leaves_out_or_adds(request_text, plan, doubt):
     assert any(doubt in found for found in missing(request_text, plan, CONTRACTS)), missing(request_text, plan, CONTRACTS)
+
+
+def test_a_plan_that_says_it_has_no_tool_raises_no_doubt():
+    assert missing("water the lawn", 'print("I cannot water the lawn: I have no tool for that.")', CONTRACTS) == []
+    assert missing("put tea in my calendar", 'print("I have no tool for that.")', CONTRACTS)
 
 
 def test_a_plan_that_asks_back_raises_no_doubt():
