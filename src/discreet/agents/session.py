@@ -174,7 +174,7 @@ class Session:
 
         def evaluated() -> Preview:
             return preflight(
-                plan, self.world.directory, gate.judge, look_up, begin, shown, said, _wall(gate.clock), handles or {}, gate.kept.copy(), before.often if before else None
+                plan, self.world.directory, gate.judge, look_up, begin, shown, said, _wall(gate.clock), _shown(handles or {}), gate.kept.copy(), before.often if before else None
             )
 
         preview = evaluated()
@@ -336,7 +336,7 @@ class Session:
 
         return preflight(
             planned.plan, self.world.directory, judge or self.world.judge, known, self.label if start is None else start, given, planned.said,
-            _wall(planned.gate.clock), planned.handles, self.world.kept.copy(), never=never,
+            _wall(planned.gate.clock), _shown(planned.handles), self.world.kept.copy(), never=never,
         )  # fmt: skip
 
     def perform(self, source: str, request: str, handles: Mapping[str, Value] | None = None) -> Report:
@@ -477,6 +477,12 @@ def denied(line: Line, plan: ResolvedPlan) -> str:
     written = next((target.arguments for node, target in plan.calls.items() if isinstance(target, ToolCall) and span_of(node) == line.flow.span), ())
     whom = ", ".join([*(ast.unparse(value) for name, value in written if name in addressed), *contract.recipients]) or contract.name
     return f"{line.flow.span}: `{line.flow.contract.name}`: {whom}{named}"
+
+
+def _shown(handles: Mapping[str, Value]) -> dict[str, Value]:
+    """What handles stand for, as the preflight of a run may use it: it names recipients and is shown to the user, and decides no
+    branch and no refusal; or whether anything of a plan runs would tell of it (G3.8)."""
+    return {handle: Value(Unknown("text", (words.data,), True), words.label, words.total, words.standing, REQUEST_CHARS_MAX) for handle, words in handles.items()}
 
 
 def _unwritten(line: Line, preview: Preview) -> Iterator[Any]:

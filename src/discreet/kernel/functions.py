@@ -293,10 +293,15 @@ def _emails(text: str) -> list[Any]:
     return EMAIL.findall(text)
 
 
+AMOUNT_DIGITS_MAX = 30
+
+
 def _amounts(text: str) -> list[Any]:
     found = []
     for whole, cents in AMOUNT.findall(text):
         number = whole.replace(",", "")
+        if len(number) > AMOUNT_DIGITS_MAX:
+            continue  # no amount of anything
         found.append(float(f"{number}.{cents}") if cents else int(number))
     return found
 
@@ -339,7 +344,7 @@ def _cut(find: Callable[[str], list[Any]], kind: str) -> Function:
             return Value(Many(Value(Unknown(kind), label, bound=200), CUT_ITEMS_MAX), label)
         if not isinstance(value.data, str):
             return fault("type", label, span)
-        return seq([Value(item, label) for item in find(value.data)[:CUT_ITEMS_MAX]], label)
+        return pure(lambda text: find(text)[:CUT_ITEMS_MAX], args, span=span)
 
     return Function(run, 1, 1)
 

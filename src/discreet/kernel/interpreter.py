@@ -22,7 +22,7 @@ from typing import Any, Protocol
 from discreet.kernel import operations as ops
 from discreet.kernel.contract import Contract
 from discreet.kernel.domain import grown, merge, same, size_max, table
-from discreet.kernel.errors import LimitError, PlanError, Span, invariant, nearest
+from discreet.kernel.errors import DiscreetError, LimitError, PlanError, Span, invariant, nearest
 from discreet.kernel.functions import ALIASES, CLOCK, FUNCTIONS, TYPE_NAMES, call_method, changed
 from discreet.kernel.label import PUBLIC, Label, join, join2
 from discreet.kernel.resolve import Change, FunctionCall, MethodCall, ResolvedPlan, ToolCall
@@ -129,6 +129,8 @@ class _Machine:
         self.stopped: Value | None = None
         self.weight, self.steps, self.calls = 1, 0, 0
         self.called: Counter[str] = Counter()
+        self.ports: Exception | None = None  # what the port raised
+        self.touched = join(start, *(words.total for words in handles.values()))  # by every literal and result so far
 
     def run(self) -> Outcome:
         status = self.block(self.plan.tree.body)
@@ -206,16 +208,28 @@ class _Machine:
             return
         match target:
             case ast.Tuple(elts=parts) | ast.List(elts=parts):
-                for part, item in zip(parts, ops.unpacked(value, len(parts), span_of(target)), strict=True):
+                try:
+                    items = ops.unpacked(value, len(parts), span_of(target))
+                except Exception as error:
+                    items = [self.broken(target, error)] * len(parts)
+                for part, item in zip(parts, items, strict=True):
                     self.assign(part, item)
             case ast.Subscript(value=ast.Name(id=name), slice=key):
                 held = self.read(name, target)
                 self.weigh(target, held)
-                self.env[name] = self.held(ops.stored(held, self.eval(key), value.under(self.pc), span_of(target)), target).under(self.pc)
+                try:
+                    made = ops.stored(held, self.eval(key), value.under(self.pc), span_of(target))
+                except Exception as error:
+                    made = self.broken(target, error)
+                self.env[name] = self.held(made, target).under(self.pc)
 
     def augmented(self, target: ast.expr, operator: ast.operator, expression: ast.expr, node: ast.AST) -> Value:
         held = self.read(target.id, target) if isinstance(target, ast.Name) else self.eval(target)
-        return ops.arithmetic(type(operator), held, self.eval(expression), span_of(node))
+        added = self.eval(expression)
+        try:
+            return ops.arithmetic(type(operator), held, added, span_of(node))
+        except Exception as error:
+            return self.broken(node, error)
 
     def change(self, call: ast.Call, change: Change) -> None:
         """`xs.append(x)` and its like bind the name anew."""
@@ -227,10 +241,13 @@ class _Machine:
         held = target if key is None else ops.index(target, key, span)
         arguments = [self.eval(argument).under(self.pc) for argument in call.args]
         named = {k.arg: self.eval(k.value) for k in call.keywords if k.arg and k.arg != "key"}
-        keys = self.keys(call, held) if change.method == "sort" else None
-        made = changed(held, change.method, arguments, named, keys, span)
-        if key is not None:
-            made = ops.stored(target, key, made, span)
+        try:
+            keys = self.keys(call, held) if change.method == "sort" else None
+            made = changed(held, change.method, arguments, named, keys, span)
+            if key is not None:
+                made = ops.stored(target, key, made, span)
+        except Exception as error:
+            made = self.broken(call, error)
         self.env[change.target] = self.held(made, call).under(self.pc)
 
     def stop(self, node: ast.Raise) -> _Status:
@@ -312,6 +329,8 @@ class _Machine:
         else:
             status = self.turns(node, items, shape, frame)
         self.loops.pop()
+        if node in self.plan.raises:  # also of a raise that a break or continue before it may have passed by
+            self.stop_label = join2(self.stop_label, frame.exit)
         self.leave(node, saved, join2(guard, frame.exit))
         return status
 
@@ -403,8 +422,20 @@ class _Machine:
 
     def eval(self, node: ast.expr) -> Value:
         self.steps += self.weight
-        value = _EVAL[type(node)](self, node)
+        try:
+            value = _EVAL[type(node)](self, node)
+        except Exception as error:
+            value = self.broken(node, error)
         return self.held(value, node) if type(value.data) in CONTAINERS else value
+
+    def broken(self, node: ast.AST, error: Exception) -> Value:
+        """What an operation gives that raised what no operation should: what it worked on decided that, so it must not end the plan (G3.4). It is a
+        fault under the label of all that the plan has touched by now. What this package raises on purpose, and what the port raises, is no operation's."""
+        if isinstance(error, DiscreetError) or error is self.ports:
+            raise error
+        if self.preflight:
+            raise PlanError("this cannot be worked out", span_of(node))
+        return fault("limit", join(self.touched, self.pc, *(value.total for value in self.env.values())), span_of(node))
 
     def read(self, name: str, node: ast.AST) -> Value:
         value = self.env.get(name)
@@ -428,16 +459,19 @@ class _Machine:
 
     def restored(self, text: str) -> Value:
         """A literal with the user's words in place of handles, under the labels of those words."""
-        label, written, hidden = self.start, text, 0
+        label, written, unknown = self.start, text, []
         for handle, words in self.handles.items():
             if handle in text:
                 label = join2(label, words.total)
-                if isinstance(words.data, Unknown):  # what a planner hears must not depend on them
-                    hidden += words.bound or 0
-                else:
-                    text = text.replace(handle, words.data)
-        if hidden:
-            return Value(Unknown("text"), label, None, Standing.USER if self.said(written) else Standing.PLANNER, len(text) + hidden)
+                data = words.data
+                if isinstance(data, Unknown):  # what a planner hears, or what keeps a plan from running, must not depend on them
+                    unknown.append(words)
+                    data = data.choices[0] if data.choices else handle
+                text = text.replace(handle, data)
+        if unknown:
+            shown = all(words.data.found for words in unknown)
+            standing, bound = Standing.USER if self.said(written) else Standing.PLANNER, len(written) + sum(words.bound or 0 for words in unknown)
+            return Value(Unknown("text", (text,) if shown else (), shown), label, None, standing, bound)
         standing = Standing.USER if self.said(written) else Standing.PLANNER  # as the user's words are hidden, so is what they are compared with
         return Value(text, label, None, standing, len(text))
 
@@ -843,7 +877,13 @@ class _Machine:
                 f"`{contract.name}` could be called {times} times by this plan; at most {contract.calls_max} are allowed",
                 span_of(node), f"bound the list of the loop: `xs[:{contract.calls_max}]`",
             )  # fmt: skip
-        return self.port.call(Request(contract, arguments, self.pc, span, self.weight))
+        try:
+            value = self.port.call(Request(contract, arguments, self.pc, span, self.weight))
+        except Exception as error:
+            self.ports = error
+            raise
+        self.touched = join2(self.touched, value.total)
+        return value
 
 
 CHARS_A_STEP = 20_000

@@ -10,6 +10,7 @@ import ast
 import datetime as dt
 import operator
 import re
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -216,7 +217,7 @@ def _sequence_arithmetic(op: type[ast.operator], a: Value, b: Value, span: Span)
         return set_operation(SETS[op], a, b, span)
     times, listed = (y, a) if isinstance(x, (Seq, Many)) else (x, b)
     if op is ast.Mult and isinstance(times, int) and isinstance(listed.data, Seq) and listed.data.kind != "set":
-        if listed.data.size * max(times, 0) > LIST_RESULT_ITEMS_MAX:
+        if listed.data.size * max(times, 0) > LIST_RESULT_ITEMS_MAX or abs(times) > sys.maxsize:  # as Python's OverflowError
             return fault("limit", join2(a.total, b.total), span)
         return seq(listed.data.items() * times, label, listed.data.kind)
     if isinstance(x, Unknown) or isinstance(y, Unknown) or isinstance(listed.data, Many):

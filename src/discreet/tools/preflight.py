@@ -164,6 +164,7 @@ class _Port:
             shown = arguments[name] = _shown(value)
             unknown, found = scan(shown)
             exact, stopped = exact and not unknown, stopped or found
+        given = request.arguments  # in which what was found, or stands behind a handle, is not known
         if exact:
             request = Request(request.contract, arguments, request.pc, request.span, request.times)
         flow = flow_of(request, self.directory, self.kept.copy() if self.never else self.kept)
@@ -175,7 +176,7 @@ class _Port:
         if stopped is not None:
             return Value(stopped, base)
         try:
-            shape = request.contract.result_of(request.arguments)
+            shape = request.contract.result_of(request.arguments if request.contract.resolves else given)
         except PlanError as error:  # a schema that is none, told where the call stands
             raise PlanError(error.message, request.span, error.rewrite) from None
         unknown = described(to_unknown(shape, base, standing_of_result(request)), shape, request)
