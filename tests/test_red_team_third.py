@@ -63,6 +63,20 @@ def test_what_python_raises_ends_no_plan(grown: str) -> None:
     assert sent(plan, "a") == sent(plan, "b") != ()
 
 
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with Ledger.open(tmp_path / "ledger.db", bytes(32), tmp_path / "head") as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("grown", ['" " * (70000 if "HIV" in x else 0)', '"\\ud800" if "HIV" in x else ""', '"a" * (70000 if "HIV" in x else 0)'])
+@pytest.mark.parametrize("how", ['to="sam@x.example", cc=["eve@x.example" + pad], subject=int("no")', 'to="eve@x.example" + pad, subject="s"', 'to="sam@x.example", cc=[f"{n}@x.example" + pad for n in range(12)], subject=int("no")'])
+def test_no_address_keeps_the_ledger_from_being_written(ledger: Ledger, grown: str, how: str) -> None:
+    """G1.1, G1.3: a denied call of whatever address is written down, and the plan goes on."""
+    plan = f'x = mail.read(id="1")\npad = {grown}\nmail.send({how}, body=x)\n{LATE}'
+    assert sent(plan, "a", ledger=ledger) == sent(plan, "b", ledger=ledger) != ()
+
+
 BREAKS = ("y = len(x)", "y = [len(k) for k in [x]]", "y = f'{len(x)}'", "y = 1\nif len(x) > 3:\n    y = 2", "y = [1]\ny.append(len(x))", "y = [1]\ny[0] = len(x)")
 
 

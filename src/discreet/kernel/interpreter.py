@@ -976,6 +976,9 @@ def fitted(value: Value, shape: Shape, span: Span) -> Value:
         return fault("limit", value.total, span)
     if isinstance(data, Seq) and shape.max is not None and len(data) > shape.max:
         return fault("limit", value.total, span)
+    if isinstance(data, Seq) and shape.element is not None and shape.element.kind == "text" and shape.element.max is not None:
+        if any(isinstance(item.data, str) and len(item.data) > shape.element.max for item in data):
+            return fault("limit", value.total, span)
     return value
 
 

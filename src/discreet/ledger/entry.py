@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -27,6 +28,9 @@ if TYPE_CHECKING:  # what shows the ledger starts without the rest of the kernel
     from discreet.kernel.monitor import Decision, Flow
 
 ENTRY_BYTES_MAX = 65_536  # of one encoded entry
+PARTIES_BYTES_MAX = 49_152  # of all parties of one entry; of more, their number is written
+ID_CHARS_MAX = 1_000  # of one party's id; a longer one ends in a digest of it
+NAME_CHARS_MAX = 200
 NOTE_CHARS_MAX = 500  # of the one free field, which is written by trusted code only
 
 
@@ -67,7 +71,8 @@ class Party:
 
     @classmethod
     def of(cls, recipient: Recipient) -> Party:
-        return cls(recipient.id, recipient.account, recipient.name)
+        """As it can be written, whatever a plan made of the address: no data keeps an entry from being written (G1.1, G1.3)."""
+        return cls(_writable(recipient.id, ID_CHARS_MAX), _writable(recipient.account, ID_CHARS_MAX), _writable(recipient.name, NAME_CHARS_MAX))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +179,24 @@ def _told(label: Label) -> tuple[tuple[Item, ...], tuple[str, ...]]:
     return tuple(Item(t.type, t.subject) for t in sorted(label.tags)), tuple(sorted(label.sources))
 
 
+def _parties(flow: Flow) -> tuple[Party, ...]:
+    made = [Party.of(r) for r in flow.recipients]
+    size, kept = 0, 0
+    for party in made:
+        size += len(ascii(party.id)) + len(ascii(party.account)) + len(ascii(party.name))
+        if size > PARTIES_BYTES_MAX:
+            rest = f"and {len(made) - kept} more"
+            return (*made[:kept], Party(rest, rest, rest))  # of a call that is not made: one that is has no more than tools/call.py lets through
+        kept += 1
+    return tuple(made)
+
+
+def _writable(text: str, chars_max: int) -> str:
+    """The text without half characters, cut where it is too long."""
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text if len(text) <= chars_max else f"{text[: chars_max - 18]}… {hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
 def of_flow(kind: Kind, flow: Flow, decision: Decision, errand: str, confirmed: bool = False, note: str = "") -> Entry:
     """The entry of a checked call: every recipient is taken to learn every tag of the checked label (G5.4)."""
     items, sources = _told(flow.label)
@@ -183,8 +206,8 @@ def of_flow(kind: Kind, flow: Flow, decision: Decision, errand: str, confirmed: 
         tool=flow.contract.name,
         effect=flow.contract.effect.value,
         purpose=flow.contract.purpose,
-        place=flow.place.id,
-        parties=tuple(Party.of(r) for r in flow.recipients),
+        place=_writable(flow.place.id, ID_CHARS_MAX),
+        parties=_parties(flow),
         items=items,
         sources=sources,
         norms=tuple(sorted({n for f in decision.findings for n in f.norms})),
