@@ -80,7 +80,7 @@ def test_whom_the_users_own_provider_refused_to_carry_it_to_has_heard_nothing(le
     carrier = Party("mail-provider", "mail-provider", "mail provider")
     tell(ledger, BOB, "schedule/event", status=Status.REFUSED, tool="mail.send", parties=(BOB, carrier))
     [bob, own] = accounts(ledger, "e1")
-    assert bob.sentence() == "Bob learnt: nothing. Your mail provider refused to carry: event."
+    assert bob.sentence() == "Bob learnt: nothing. Not passed on by your mail provider: event."
     assert own.sentence() == "mail provider learnt: event."
     assert knows(ledger, "Bob") == [] and told(ledger, Tag("schedule/event", "user")) == {"mail-provider"}
     tell(ledger, BOB, "schedule/event", status=Status.DONE, tool="mail.send", parties=(BOB, carrier))

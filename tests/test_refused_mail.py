@@ -16,6 +16,7 @@ from discreet.agents.session import Session
 from discreet.agents.waiting import Waiting
 from discreet.demo.services.start import Services, start
 from discreet.demo.stage import settled
+from discreet.ledger.entry import Kind
 from discreet.ledger.knows import knows
 from discreet.policy.edit import add_norm
 from discreet.surfaces.gateway import Desk
@@ -23,6 +24,7 @@ from discreet.surfaces.terminal import Terminal, as_json
 from discreet.tools.question import Everyone
 
 SAM = "sam@okafor.example"
+DAY = dt.date.today() + dt.timedelta(days=4)
 NORM = """
 [[norm]]
 id = "never-helen"
@@ -58,10 +60,27 @@ def test_a_mail_that_the_provider_does_not_take_is_told_to_it_alone(home: Home, 
     terminal.report(report)
     assert report.faults == (("mail.send", "refused"),) and not services.delivered(SAM)
     said = next(row for row in out.getvalue().splitlines() if "Sam Okafor" in row and "learnt" in row)
-    assert said.strip().startswith("Sam Okafor learnt: nothing. Your mail provider refused to carry: what you asked for.")
+    assert said.strip().startswith("Sam Okafor learnt: nothing. Not passed on by your mail provider: what you asked for.")
     told = next(one for one in as_json(report, world.names)["accounts"] if one["recipient"] == "Sam Okafor")
     assert told["learnt"] == [] and [one["by"] for one in told["refused"]] == ["mail-provider"] * len(told["refused"]) != []
     assert knows(home.ledger, "Sam Okafor") == [] and knows(home.ledger, "mail provider")
+
+
+def test_an_invitation_that_the_provider_does_not_take_was_told_to_nobody(home: Home, services: Services) -> None:
+    """G5.3: the event stands, and who was to be invited has heard nothing: neither the account nor an audience says otherwise."""
+    plan = f'''
+sam = contacts.find(name="Sam Okafor")
+made = calendar.add(title=memory.recall(type="preference/product"), start=datetime({DAY.year}, {DAY.month}, {DAY.day}, 16, 0), attendees=[sam.email])
+print(made.invited)
+'''
+    for password, invited in (("a wrong password", "False"), (services.mail().password, "True")):
+        home.connect("mail", home.config["mail"], password)
+        before = len(list(home.ledger.entries(Kind.GRANT)))
+        report = Session(home.world(), Everyone()).perform(plan, "Invite Sam Okafor to tea")
+        sam = next(one for one in report.accounts if one.name == "Sam Okafor")
+        assert report.done and report.told == (invited,) and bool(sam.learnt) is (invited == "True"), (report.faults, report.problems)
+        assert (len(list(home.ledger.entries(Kind.GRANT))) > before) is (invited == "True")
+        assert ("Not passed on by your calendar provider" in sam.sentence()) is (invited == "False")
 
 
 def test_the_report_behind_a_gateway_names_norms_and_who_refused(home: Home, services: Services) -> None:
@@ -76,4 +95,4 @@ def test_the_report_behind_a_gateway_names_norms_and_who_refused(home: Home, ser
     agent.run_plan(f'mail.send(to="{SAM}", subject="x", body="hello")')
     denied, refused = [text for _, text in sorted((one["at"], one["text"]) for _, one in waiting.all("report"))]
     assert "we have fallen out, and she is told nothing" in denied, denied
-    assert "is its password right?" in refused and "Your mail provider refused to carry" in refused and "we have fallen out" not in refused, refused
+    assert "is its password right?" in refused and "Not passed on by your mail provider" in refused and "we have fallen out" not in refused, refused

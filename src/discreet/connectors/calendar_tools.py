@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from discreet.kernel.contract import Contract, Effect, Parameter, Place, Role
@@ -52,7 +52,8 @@ def calendar_tools(calendar: Calendar) -> tuple[Tool, ...]:
         "remove": Contract("calendar.remove", "delete an event", (Parameter("id", _id, Role.WHAT),), record_of("Removed", removed=scalar("bool")),
                            Effect.DELETE, "scheduling", CALENDAR, calls_max=20),
     }
-    return tuple(local_tool(contract, calendar, action, calendar.config.zone) for action, contract in made.items())
+    tools = [local_tool(contract, calendar, action, calendar.config.zone) for action, contract in made.items()]
+    return tuple(replace(one, reached="invited") if one.name == "calendar.add" else one for one in tools)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # what shows the ledger starts without the rest of the kernel
     from discreet.kernel.monitor import Decision, Flow
 
 ENTRY_BYTES_MAX = 65_536  # of one encoded entry
+UNREACHED = "passed on to nobody"  # note of an outcome: the user's own services did their part, and whom the call addresses heard nothing
 PARTIES_BYTES_MAX = 49_152  # of all parties of one entry; of more, their number is written
 ID_CHARS_MAX = 1_000  # of one party's id; a longer one ends in a digest of it
 NAME_CHARS_MAX = 200

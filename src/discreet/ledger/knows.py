@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from discreet.ledger.chain import Ledger
-from discreet.ledger.entry import Kind, LedgerError, Party, Record, Status
+from discreet.ledger.entry import UNREACHED, Kind, LedgerError, Party, Record, Status
 
 if TYPE_CHECKING:
     from discreet.kernel.label import Tag
@@ -43,7 +43,7 @@ class Account:
     name: str
     learnt: tuple[Learnt, ...]
     withheld: Mapping[str, int]  # group of information types -> how many facts of it the user has
-    refused: tuple[tuple[Party, Learnt], ...] = ()  # what it was to hear, and which carrier of the user's own refused to pass it on
+    refused: tuple[tuple[Party, Learnt], ...] = ()  # what it was to hear, and which carrier of the user's own did not pass it on
 
     def sentence(self, names: Mapping[str, str] | None = None) -> str:
         """Such as: Northside Sports learnt: shoe size, postal address. It did not learn: 14 health facts you have."""
@@ -52,7 +52,7 @@ class Account:
             said.append(f"It may have learnt: {_listed(self.learnt, False, names)}.")
         for carrier in dict.fromkeys(carrier for carrier, _ in self.refused):
             kept = tuple(one for by, one in self.refused if by == carrier)
-            said.append(f"Your {inert(carrier.name or carrier.id)} refused to carry: {_listed(kept, True, names)}.")
+            said.append(f"Not passed on by your {inert(carrier.name or carrier.id)}: {_listed(kept, True, names)}.")
         if self.withheld:
             said.append(f"It did not learn: {_counted(self.withheld, names)} you have.")
         return " ".join(said)
@@ -66,7 +66,7 @@ def knows(ledger: Ledger, who: str) -> list[Learnt]:
         for record in ledger.entries(Kind.INTENT, account=account):
             errand = record.entry.errand
             if errand not in statuses:
-                statuses[errand] = ledger.statuses(errand)
+                statuses[errand] = _became(ledger, errand)
             found += _learnt(record, statuses[errand].get(record.seq), account)
     return sorted(found, key=lambda one: one.seq)
 
@@ -86,7 +86,7 @@ def resolve(ledger: Ledger, who: str) -> list[str]:
 
 def accounts(ledger: Ledger, errand: str, counts: Mapping[str, int] | None = None) -> list[Account]:
     """Of each recipient of an errand what it learnt; `counts` are the vault's facts a type."""
-    statuses = ledger.statuses(errand)
+    statuses = _became(ledger, errand)
     heard: dict[str, list[Learnt]] = {}
     kept: dict[str, list[tuple[Party, Learnt]]] = {}
     names: dict[str, str] = {}
@@ -119,12 +119,18 @@ def not_learnt(told: set[str], counts: Mapping[str, int]) -> dict[str, int]:
 def told(ledger: Ledger, tag: Tag) -> frozenset[str]:
     """Recipients whom the ledger shows were surely told all of `tag`, and not under a private decision (G5.3)."""
     found: set[str] = set()
-    statuses = ledger.statuses()
+    statuses = _became(ledger)
     for record in ledger.entries(Kind.INTENT):
         whole = any(i.type == tag.type and i.subject == tag.subject and i.bits is None for i in record.entry.items)
         if whole and not record.entry.tagged_pc and statuses.get(record.seq) in HEARD:
             found |= {party.id for party in record.entry.parties if _stopped(record, statuses.get(record.seq), party) is None}
     return frozenset(found)
+
+
+def _became(ledger: Ledger, errand: str | None = None) -> dict[int, Status]:
+    """What became of each call for those whom it addresses: one that reached nobody is as good as refused by what carried it."""
+    unreached = [record.entry.of for record in ledger.entries(Kind.OUTCOME, errand) if record.entry.note == UNREACHED]
+    return ledger.statuses(errand) | dict.fromkeys(unreached, Status.REFUSED)
 
 
 def _learnt(record: Record, status: Status | None, account: str) -> list[Learnt]:
@@ -135,7 +141,7 @@ def _learnt(record: Record, status: Status | None, account: str) -> list[Learnt]
 
 
 def _stopped(record: Record, status: Status | None, party: Party) -> Party | None:
-    """The carrier of the user's own that refused to pass the call on to this party, who has then heard nothing of it."""
+    """The carrier of the user's own that did not pass the call on to this party, who has then heard nothing of it."""
     carriers = [p for p in record.entry.parties if p.id.endswith(CARRIER) and ":" not in p.id]  # ids of others name their kind
     return carriers[0] if status is Status.REFUSED and carriers and party not in carriers else None
 

@@ -28,7 +28,7 @@ from discreet.kernel.monitor import Asked, Decision, Flow, Judge, Permit, Verdic
 from discreet.kernel.shape import to_value
 from discreet.kernel.value import Fault, Standing, Value, fault, plain
 from discreet.ledger.chain import Repeated
-from discreet.ledger.entry import Kind, Status, of_flow
+from discreet.ledger.entry import UNREACHED, Kind, Status, of_flow
 from discreet.policy.spending import noted, spends
 from discreet.tools.directory import Directory
 from discreet.tools.failure import Failure
@@ -37,7 +37,7 @@ from discreet.tools.kept import Kept
 from discreet.tools.objects import Objects, named
 from discreet.tools.preflight import Doing, Line, Preview, act_key, call_key, described, resolvable, standing_of_result
 from discreet.tools.question import Answer, Asker, Edited, Nobody, Question, Reply, question
-from discreet.tools.registry import Prepared, Toolbox
+from discreet.tools.registry import Prepared, Tool, Toolbox
 
 
 RECIPIENTS_MAX = 200  # of one call
@@ -194,8 +194,11 @@ class Gate:
         except BaseException:
             self.ledger.outcome(seq, Status.UNKNOWN)  # a cancelled call is unknown
             raise
-        self.ledger.outcome(seq, Status.DONE)
-        self.heard(flow)
+        if _unreached(tool, flow, raw):
+            self.ledger.outcome(seq, Status.DONE, UNREACHED)
+        else:
+            self.ledger.outcome(seq, Status.DONE)
+            self.heard(flow)
         self.progress("done", flow)
         if writes:
             self.performed.append((flow.contract.name, flow.span))
@@ -388,6 +391,12 @@ def in_time(work: Callable[[], Any], seconds_max: float | None) -> Any:
     if good:
         return outcome
     raise outcome
+
+
+def _unreached(tool: Tool, flow: Flow, raw: Any) -> bool:
+    """Whether nobody whom the call addresses heard of it, though it was done: an event that stands, whose invitation was refused."""
+    told = any(p.address and plain(flow.arguments[p.name]) for p in flow.contract.parameters)
+    return bool(tool.reached) and told and isinstance(raw, Mapping) and raw.get(tool.reached) is False
 
 
 FAULTS = {"refused": "refused", "unknown": "unknown", "unsent": "value"}  # by status; anything else has failed

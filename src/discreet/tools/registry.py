@@ -34,6 +34,7 @@ class Tool:
     within  of a tool that runs a plan of its own (delegation): gets the gate, the labelled call and its result's label
     along   fields of the object that its id stands for which the request is made of too: `prepare` gets them as `stored`, as this
             errand read them, so that nothing leaves which the permit and the question do not cover (G5.4)
+    reached field of the result that is False where those whom its arguments address were not reached, though the call was done
     """
 
     contract: Contract
@@ -41,6 +42,7 @@ class Tool:
     perform: Callable[[Any], Any]
     within: Callable[[Any, Any, Any], Any] | None = None
     along: tuple[str, ...] = ()
+    reached: str = ""
 
     @property
     def name(self) -> str:
