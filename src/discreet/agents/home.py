@@ -260,7 +260,8 @@ def names(people: Directory) -> dict[str, str]:
 
 
 def _addresses(config: Mapping[str, Any]) -> list[str]:
-    found = [config.get("person", {}).get("email", ""), config.get("mail", {}).get("address", "")]
+    person = config.get("person", {})
+    found = [person.get("email", ""), *person.get("addresses", ()), config.get("mail", {}).get("address", "")]
     return sorted({address.lower() for address in found if address})
 
 

@@ -15,13 +15,14 @@ from discreet.tools.registry import Prepared, Tool
 
 from .calendar import ATTENDEES_MAX, Calendar
 from .local_time import local_tool
+from .mail_tools import MAILBOX
 
 PROVIDER = "calendar-provider"  # recipient id of the calendar's host; its role is `own-provider`
 SOURCE = "calendar"  # whoever may have entered something: invitations are outside text
 
 # Titles, places and notes may say more than that there is an event; they are kept as `schedule`, which no norm gives away whole.
 BUSY = Place("calendar/busy", label((("schedule/free-busy", "user"),), (SOURCE,)), (PROVIDER,))
-CALENDAR = Place("calendar", label((("schedule", "user"),), (SOURCE, "outside")), (PROVIDER,), keeps=ORDINARY, shows=(BUSY,))
+CALENDAR = Place("calendar", label((("schedule", "user"),), (SOURCE, "outside")), (PROVIDER,), keeps=ORDINARY, shows=(BUSY,), returns=MAILBOX)  # an invitation is a mail
 
 EVENTS_MAX = 50
 _line = text(max=300)

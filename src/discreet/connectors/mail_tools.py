@@ -8,7 +8,7 @@ from dataclasses import replace
 from discreet.kernel.contract import NOPLACE, Contract, Effect, Parameter, Place, PlaceRule, Role
 from discreet.kernel.label import label
 from discreet.kernel.shape import list_of, record_of, scalar, text
-from discreet.kernel.value import Seq, Standing, Value, plain
+from discreet.kernel.value import Seq, Standing, Value
 from discreet.tools.kept import ORDINARY
 from discreet.tools.registry import Tool
 
@@ -26,7 +26,8 @@ RESULTS_MAX = 20
 _HELD = (("communication/message", "user"),)
 BY_SENDER = Place("mail/from", label((), (SOURCE, "outside")))  # of whom it is from, each may hear it again; of what else decided what is there, not
 MAILBOX = Place("mail", label(_HELD, (SOURCE,)), (PROVIDER,), keeps=ORDINARY, shows=(BY_SENDER,))
-SENT = Place("mail/sent", label(_HELD, (SOURCE,)), (PROVIDER,), readable=False)  # no tool reads copies of what was sent
+# no tool reads copies of what was sent; what was sent to an address of one's own comes in again
+SENT = Place("mail/sent", label(_HELD, (SOURCE,)), (PROVIDER,), readable=False, returns=MAILBOX)
 
 _line = text(max=1_000)
 _address = text(max=320)
@@ -45,6 +46,7 @@ def mail_tools(mail: Mail, zone: str = "UTC", folders: Folders | None = None) ->
     """The tools of one account; with `folders`, the account's files, mails carry files and what is attached can be kept."""
     files = (Parameter("attach", list_of(_path, ATTACHMENTS_MAX), Role.KEY, ()),) if folders else ()
     carried = _carried(folders) if folders else None
+    sent = replace(SENT, own=(f"mail:{mail.config.address.lower()}",))
     made = {
         "search": Contract(
             "mail.search", "mails, newest first; a full address as sender finds only mail that is proven to be from it",
@@ -62,11 +64,11 @@ def mail_tools(mail: Mail, zone: str = "UTC", folders: Folders | None = None) ->
             "mail.send", "send a mail",
             (Parameter("to", _address, Role.WHO, address="mail"), Parameter("subject", _line), Parameter("body", text()),
              Parameter("cc", list_of(_address, RECIPIENTS_MAX), Role.WHO, (), address="mail"), *files),
-            _sent, Effect.WRITE, "correspondence", _delivered(mail), calls_max=20, origin=carried),
+            _sent, Effect.WRITE, "correspondence", sent, calls_max=20, origin=carried),
         "reply": Contract(
             "mail.reply", "answer one mail; `to` is its sender",
             (Parameter("id", _id, Role.KEY), Parameter("to", _address, Role.WHO, address="mail"), Parameter("body", text()), *files),
-            _sent, Effect.WRITE, "correspondence/reply", _delivered(mail), calls_max=20, origin=carried),
+            _sent, Effect.WRITE, "correspondence/reply", sent, calls_max=20, origin=carried),
         "draft": Contract(
             "mail.draft", "write a mail into the drafts without sending it",
             (Parameter("to", _address), Parameter("subject", _line), Parameter("body", text()), *files),
@@ -85,20 +87,6 @@ def mail_tools(mail: Mail, zone: str = "UTC", folders: Folders | None = None) ->
             Effect.WRITE, "storage", lambda arguments: folders.of(arguments["path"]), (PROVIDER,), undoable=True, calls_max=20, origin=MAILBOX)
     tools = [local_tool(contract, mail, action, zone, "text" if action == "read" else "") for action, contract in made.items()]
     return tuple(replace(one, along=("sender", "subject", "message_id")) if one.name == "mail.reply" else one for one in tools)
-
-
-def _delivered(mail: Mail) -> PlaceRule:
-    """Mail to oneself comes back into the mailbox and is read there again; so does mail to an address that is not known yet."""
-    own = mail.config.address.casefold()
-
-    def place(arguments: Mapping[str, Value]) -> Place:
-        named: list[object] = []
-        for argument in ("to", "cc"):
-            given = plain(arguments[argument]) if argument in arguments else []
-            named += [given] if isinstance(given, str) else given if isinstance(given, (list, tuple)) else [None]
-        return SENT if all(isinstance(one, str) and one.strip().casefold() != own for one in named) else MAILBOX
-
-    return place
 
 
 def _carried(folders: Folders) -> PlaceRule:

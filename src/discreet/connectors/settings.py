@@ -17,7 +17,7 @@ SECONDS_MAX = 86_400  # of one setting
 TEXT, WHOLE, SECONDS, FLAG, LIST, TEXT_OR_LIST = "a text", "a whole number", "a number of seconds", "true or false", "a list of texts", "a text or a list of texts"
 DAV = {"url": TEXT, "user": TEXT, "private_hosts": LIST}
 TABLES: Mapping[str, Mapping[str, str]] = {
-    "person": {"name": TEXT, "email": TEXT, "zone": TEXT},
+    "person": {"name": TEXT, "email": TEXT, "addresses": LIST, "zone": TEXT},
     "models": {"planner": TEXT, "reader": TEXT},
     "mail": {
         "address": TEXT, "user": TEXT, "imap_host": TEXT, "imap_port": WHOLE, "smtp_host": TEXT, "smtp_port": WHOLE, "display_name": TEXT, "imap_tls": FLAG,

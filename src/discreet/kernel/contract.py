@@ -102,6 +102,8 @@ class Place:
     shows     places that hold less and in which a write here shows too: free/busy of a calendar, one person's mails of a mailbox
     fits      what a write has to fit, where `label` is that of several places together: of a path that is not known before the run
               what all of them hold, and in the run what that one holds which it turned out to be; `open` until then
+    returns   the user's own place where a write shows too if it reaches the user: mail to oneself comes back
+    own       addresses that are the user's at this service, by recipient id, whether the directory knows them or not
     currency  in which amounts of calls here are, by the user's configuration; the connector refuses any other
     """
 
@@ -117,12 +119,15 @@ class Place:
     unsaid: bool = False  # no place was stated: nobody knows where it shows
     fits: Label | None = None
     open: bool = False
+    returns: Place | None = None
+    own: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.label, Label):
             raise DiscreetError(f"place `{self.id}`: label: a Label is needed, such as `label([(\"health\", \"user\")])`; got {self.label!r}")
         _texts(self.readers, f"place `{self.id}`: readers")
         _texts(self.keeps, f"place `{self.id}`: keeps")
+        _texts(self.own, f"place `{self.id}`: own")
 
     @property
     def holds(self) -> Label:

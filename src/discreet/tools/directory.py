@@ -56,6 +56,12 @@ class Directory:
             return USER
         return Recipient(f"{kind}:{key[1]}", entry.owner, entry.roles | shown, entry.name)
 
+    def reaches_user(self, id_: str, own: Iterable[str] = ()) -> bool:
+        """Whether what goes to this recipient may come back to the user: to an address of their own, in `own` or listed here, however
+        a provider lets it be spelled. That is no address of theirs by itself: elsewhere it is another person's."""
+        listed = (f"{kind}:{normal(kind, text)}" for entry in self.entries if entry.owner == USER.id for kind, text in entry.addresses)
+        return id_ == USER.id or _box(id_) in {_box(one) for one in (*own, *listed)}
+
     def by_id(self, id_: str) -> Recipient:
         """A recipient that a contract or a place names."""
         if id_ == USER.id:
@@ -78,6 +84,12 @@ def normal(kind: str, text: str) -> str:
     if kind == "host" and "://" in text:
         text = re.split(r"[/?#\\]", text.partition("://")[2], maxsplit=1)[0]
     return text.lower() if kind in ("mail", "host") else text
+
+
+def _box(id_: str) -> str:
+    """The mailbox that an address may belong to: without what follows a plus, and without dots."""
+    local, at, domain = id_.lower().rpartition("@")
+    return local.partition("+")[0].replace(".", "") + at + domain
 
 
 def with_roles(recipient: Recipient, roles: Iterable[str]) -> Recipient:

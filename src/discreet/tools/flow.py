@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from discreet.kernel.contract import Effect, Parameter, Place, Recipient
 from discreet.kernel.domain import ABSTRACT
@@ -17,7 +18,7 @@ from discreet.tools.kept import UNSAID_ROLE, Kept
 def flow_of(request: Request, directory: Directory, kept: Kept) -> Flow:
     """The flow of one call, on known data or on labels alone; its place as it is after all that was written there."""
     contract = request.contract
-    place = kept.place(contract.place_of(request.arguments))
+    place = contract.place_of(request.arguments)
     recipients: dict[str, Recipient] = {}
     unresolved: list[str] = []
     for parameter in contract.parameters:
@@ -26,6 +27,7 @@ def flow_of(request: Request, directory: Directory, kept: Kept) -> Flow:
             recipients.update(found)
             if not known:
                 unresolved.append(parameter.name)
+    place = kept.place(_returned(place, recipients, bool(unresolved), directory))
     for id_ in (*contract.recipients, *place.readers, *((place.owner,) if place.owner else ())):
         recipients.setdefault(id_, directory.by_id(id_))
     if contract.unsaid and not place.owner and not place.readers:
@@ -37,6 +39,15 @@ def flow_of(request: Request, directory: Directory, kept: Kept) -> Flow:
         contract, request.arguments, request.pc, tuple(recipients.values()), place, request.times, request.span, tuple(unresolved), moved=moved
     )  # fmt: skip
     return kept.raised(kept.shared(flow))
+
+
+def _returned(place: Place, recipients: Iterable[str], unresolved: bool, directory: Directory) -> Place:
+    """The place as it is for these recipients: what reaches the user, or somebody who is not known yet, comes back to where it `returns`."""
+    if place.returns is None:
+        return place
+    if not unresolved and not any(directory.reaches_user(id_, place.own) for id_ in recipients):
+        return replace(place, returns=None)
+    return place if place.readable else place.returns  # a place that no tool reads shows nothing by itself
 
 
 def _unsaid(request: Request, place: Place, directory: Directory) -> Recipient:

@@ -94,6 +94,8 @@ class Kept:
             deciding = flow.deciding
             seen = frozenset() if OUTSIDE in other.label.sources else deciding.sources
             self._raise(other.id, label(_held(deciding), seen), other.label)
+        if place.returns is not None:  # what is sent from here and reaches the user
+            self._raise(place.returns.id, label(shown, flow.content.sources), place.returns.label)
         if now <= place.holds:
             return flow
         fits = None if place.fits is None else join2(place.fits, now)

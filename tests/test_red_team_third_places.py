@@ -1,0 +1,117 @@
+"""Breaks about where things show and who is behind an address, found by somebody who read the source, each beside an honest one that must go on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from discreet.agents.home import _addresses
+from discreet.connectors.settings import check
+from discreet.evidence.world import Seen, Setting, State, observe, session_of
+from discreet.kernel.contract import NOPLACE, Contract
+from discreet.kernel.shape import text
+from discreet.policy.decide import Index
+from discreet.policy.load import combine, defaults, parse
+from discreet.tools.directory import Entry
+from discreet.tools.question import Question, Reply
+from discreet.tools.registry import Tool, tool
+from tests.test_red_team import CONTRACTS, FIXED, PEOPLE, SAM, SECRETS, services
+
+DOCTOR = Entry("person:miriam@clinic.example", "Miriam", frozenset({"clinician"}), (("mail", "miriam@clinic.example"),))
+MESSAGES = """
+[[norm]]
+id = "sam-hears-messages"
+verdict = "permit"
+who = ["friend & resolved"]
+learns = ["communication", "schedule"]
+about = ["user"]
+purpose = ["correspondence"]
+through = ["mail.send"]
+because = "he may read my mail"
+"""
+
+
+def setting(tools: Any, request: str, norms: str = MESSAGES, people: tuple[Entry, ...] = PEOPLE, answer: Reply = Reply.DENY) -> Setting:
+    """A world in which the user answers `answer`, and of what Sam would hear always no."""
+
+    def answered(question: Question) -> Reply:
+        return Reply.DENY if SAM in {who.id for who in question.flow.recipients} else answer
+
+    return Setting("red", tools, Index(combine(defaults(), parse(norms)).norms), people, FIXED, SECRETS, request, answered)
+
+
+def health(state: State) -> Tool:
+    fact = Contract("me.health", "", (), text(("health/condition", "user"), max=50), purpose="lookup", place=NOPLACE, recipients=())
+    return tool(fact, lambda: state.secrets["secret"])
+
+
+# ------------------------------------------------------------------------------- what comes back to the user (G2.6)
+
+
+CONFIG = {"person": {"email": "nora@home.example", "addresses": ["n.adler@club.example"]}, "mail": {"address": "nora@x.example"}}
+ME = Entry("user", "you", frozenset({"user"}), tuple(("mail", one) for one in _addresses(CONFIG)))
+OWN = ["nora@x.example", "nora@home.example", "N.Adler@club.example", "nora+notes@home.example", "nadler@club.example"]
+
+
+def coming_back(state: State) -> list[Tool]:
+    """One mailbox for all addresses of the user's own, and an invitation is a mail."""
+    got: list[tuple[str, str]] = []
+
+    def send(to: str, subject: str, body: str, cc: Any = ()) -> dict[str, Any]:
+        got.extend((subject, body) for one in (to, *cc) if one in OWN)
+        return {"message_id": "x", "copy_kept": False}
+
+    def add(title: str, start: Any, attendees: Any = (), **_: Any) -> dict[str, Any]:
+        got.extend((title, title) for one in attendees if one in OWN)
+        return {"id": "e", "title": title, "start": start, "end": start, "place": "", "invited": True}
+
+    def search(**_: Any) -> list[dict[str, Any]]:
+        shown = {"sender": "nora@x.example", "sender_name": "", "sender_verified": True, "date": None, "unseen": False, "attachments": []}
+        return [{"id": str(number), "subject": subject, **shown} for number, (subject, _) in enumerate(got)]
+
+    own = [tool(CONTRACTS["mail.send"], send), tool(CONTRACTS["calendar.add"], add), tool(CONTRACTS["mail.search"], search), tool(CONTRACTS["mail.read"], lambda id: got[int(id)][1])]
+    return [*(one for one in services(state) if one.name not in {t.name for t in own}), health(state), *own]
+
+
+READ_ON = 'mail.send(to=contacts.find(name="Sam").email, subject="new", body=mail.read(id=mail.search()[0].id))'
+
+
+def views(plan: str, answer: Reply = Reply.DENY) -> list[Seen]:
+    made = setting(coming_back, f"Mail {', '.join(OWN)} my condition, and Sam what is new in my mailbox", people=(*PEOPLE, DOCTOR, ME), answer=answer)
+    return [observe(made, f"{plan}\n{READ_ON}", variant) for variant in "ab"]
+
+
+@pytest.mark.parametrize("to", OWN)
+def test_mail_to_any_address_of_ones_own_is_read_again_as_what_it_holds(to: str) -> None:
+    one, other = views(f'mail.send(to="{to}", subject="note", body=me.health())', Reply.ONCE)
+    assert one.of(SAM) == other.of(SAM) == ()
+
+
+def test_an_invitation_to_an_address_of_ones_own_is_read_again_as_what_it_holds() -> None:
+    one, other = views('calendar.add(title=me.health(), start=datetime(2026, 3, 3, 9), attendees=["nora@home.example"])', Reply.ONCE)
+    assert one.of(SAM) == other.of(SAM) == ()
+
+
+def test_plain_mail_to_oneself_is_passed_on_unasked() -> None:
+    for seen in views('mail.send(to="nora@home.example", subject="note", body="buy milk")'):
+        assert "buy milk" in str(seen.of(SAM)) and not seen.questions
+
+
+@pytest.mark.parametrize("to", ['"miriam@clinic.example"', 'contacts.find(name="Miriam").email'])
+def test_a_health_mail_to_a_doctor_leaves_the_mailbox_as_it_was(to: str) -> None:
+    def tools(state: State) -> list[Tool]:
+        find = tool(CONTRACTS["contacts.find"], lambda name: {"name": name, "email": f"{name.lower()}@{'clinic' if name == 'Miriam' else 'x'}.example", "phone": "", "address": "", "birthday": None})
+        return [*(one for one in services(state) if one.name != "contacts.find"), find, health(state)]
+
+    made = setting(tools, "Mail Miriam (miriam@clinic.example) how I am", people=(*PEOPLE, DOCTOR, ME), answer=Reply.ONCE)
+    held = session_of(made, "a")
+    report = held.session.perform(f'mail.send(to={to}, subject="how I am", body=me.health())', made.request)
+    assert report.done, (report.problems, report.faults)
+    assert "mail" not in held.session.world.kept.labels
+    assert "be kept in" not in str([question.reasons for question in held.asker.asked])
+
+
+def test_the_users_other_addresses_are_a_setting() -> None:
+    check(CONFIG | {"mail": {**CONFIG["mail"], "user": "n", "imap_host": "h", "imap_port": 1, "smtp_host": "h", "smtp_port": 1}})
+    assert "n.adler@club.example" in _addresses(CONFIG)
