@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import imaplib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from discreet.agents.home import _addresses
+from discreet.connectors.errors import InvalidArgument
+from discreet.connectors.mail import Mail
 from discreet.connectors.settings import check
+from discreet.demo.services.start import Services
 from discreet.evidence.world import Seen, Setting, State, observe, session_of
 from discreet.kernel.contract import NOPLACE, Contract
+from discreet.kernel.errors import DiscreetError
 from discreet.kernel.shape import text
 from discreet.policy.decide import Index
 from discreet.policy.load import combine, defaults, parse
@@ -17,6 +23,8 @@ from discreet.tools.directory import Entry
 from discreet.tools.question import Question, Reply
 from discreet.tools.registry import Tool, tool
 from tests.test_red_team import CONTRACTS, FIXED, PEOPLE, SAM, SECRETS, services
+
+pytest_plugins = ["tests.services.fixtures"]
 
 DOCTOR = Entry("person:miriam@clinic.example", "Miriam", frozenset({"clinician"}), (("mail", "miriam@clinic.example"),))
 MESSAGES = """
@@ -115,3 +123,43 @@ def test_a_health_mail_to_a_doctor_leaves_the_mailbox_as_it_was(to: str) -> None
 def test_the_users_other_addresses_are_a_setting() -> None:
     check(CONFIG | {"mail": {**CONFIG["mail"], "user": "n", "imap_host": "h", "imap_port": 1, "smtp_host": "h", "smtp_port": 1}})
     assert "n.adler@club.example" in _addresses(CONFIG)
+
+
+# ------------------------------------------------------------------------------------ ids of what is not read (G2.6)
+
+
+def ids_in(services: Services, folder: str) -> list[str]:
+    """What whoever guesses an id could come to: the server's own numbers."""
+    client = imaplib.IMAP4("127.0.0.1", services.ports["imap"])
+    client.login(services.mail().user, services.mail().password)
+    client.select(folder, readonly=True)
+    validity = client.response("UIDVALIDITY")[1][0].decode()
+    uids = client.uid("SEARCH", "ALL")[1][0].decode().split()
+    client.logout()
+    return [f"{folder}/{validity}/{uid}" for uid in uids]
+
+
+@pytest.mark.parametrize("action", ["read", "attachment", "move", "delete"])
+def test_no_id_reaches_a_folder_that_is_not_read(action: str, services: Services, call: Callable[..., Any], fails: Callable[..., Any]) -> None:
+    nora = Mail(services.mail())
+    assert call(nora, "send", to="sam@okafor.example", subject="how I am", body="asthma")["copy_kept"]
+    more = {"attachment": {"name": "a.txt"}, "move": {"folder": "INBOX"}}.get(action, {})
+    sent = ids_in(services, "Sent")[-1]
+    for id_ in (sent, *ids_in(services, "Archive"), sent.lower(), f'"{sent[:4]}"{sent[4:]}', "Archive/1/1", "drafts/1/1"):
+        assert "not read" in str(fails(InvalidArgument, nora, action, id=id_, **more))
+
+
+def test_ids_that_a_search_and_a_draft_give_are_read(services: Services, call: Callable[..., Any]) -> None:
+    nora = Mail(services.mail())
+    for id_ in (call(nora, "search")[0]["id"], call(nora, "draft", to="sam@okafor.example", subject="x", body="y")["id"]):
+        assert call(nora, "read", id=id_)["id"] == id_
+
+
+@pytest.mark.parametrize("folder", ["INBOX", "inbox", "Drafts"])
+def test_copies_of_what_is_sent_are_kept_where_nothing_is_read(folder: str, services: Services) -> None:
+    with pytest.raises(InvalidArgument, match="sent_folder"):
+        Mail(services.mail(sent_folder=folder))
+    needed = {"address": "n@x.example", "user": "n", "imap_host": "h", "imap_port": 1, "smtp_host": "h", "smtp_port": 1}
+    check({"mail": {**needed, "sent_folder": "Sent"}})
+    with pytest.raises(DiscreetError, match="sent_folder"):
+        check({"mail": {**needed, "sent_folder": folder}})

@@ -23,6 +23,8 @@ RECIPIENTS_MAX = 20
 SEARCH_RESULTS_MAX = 100
 SEARCH_SCANNED_MAX = 1_000  # newest messages that a search by exact sender looks through
 FOLDERS_MAX = 200
+INBOX, DRAFTS = "INBOX", "Drafts"
+FOLDERS_READ = frozenset({INBOX.casefold(), DRAFTS.casefold()})  # whose messages have ids: what no search and no draft gives is read by no id
 SUBJECT_CHARS_MAX = 400
 MESSAGE_BYTES_MAX = 10_000_000
 
@@ -70,6 +72,8 @@ class Mail(Connector):
     def __init__(self, config: MailConfig, files: Files | None = None) -> None:
         if config.smtp_tls not in ("tls", "starttls", "none"):
             raise InvalidArgument("smtp_tls", "must be `tls`, `starttls` or `none`")
+        if config.sent_folder.casefold() in FOLDERS_READ:
+            raise InvalidArgument("sent_folder", "is a folder that is read: copies there would be read again as mail that came in")
         self.config = config
         self._files = files  # where attachments come from and are kept
 
@@ -77,7 +81,7 @@ class Mail(Connector):
 
     def _prepare_search(self, args: Mapping[str, Any], nonce: str, now: datetime) -> dict[str, Any]:
         request: dict[str, Any] = {
-            "folder": line(args, "folder", "INBOX"),
+            "folder": line(args, "folder", INBOX),
             "limit": whole(args, "limit", 20, 1, SEARCH_RESULTS_MAX),
             # an address that anybody can write into a header is no address until a server vouches for it
             "verified": flag(args, "verified", "@" in line(args, "sender", "")),
@@ -206,7 +210,7 @@ class Mail(Connector):
     def _perform_draft(self, request: dict[str, Any]) -> dict[str, Any]:
         call = mail_wire.ImapCall(self.config)
         with call.open():
-            return {"id": call.append("Drafts", r"(\Draft \Seen)", request["message"].encode("ascii"))}
+            return {"id": call.append(DRAFTS, r"(\Draft \Seen)", request["message"].encode("ascii"))}
 
     def _prepare_send(self, args: Mapping[str, Any], nonce: str, now: datetime) -> dict[str, Any]:
         return self._message(args, nonce, now)
@@ -314,6 +318,8 @@ def _split_id(args: Mapping[str, Any]) -> dict[str, Any]:
     parts = _UID.fullmatch(value)
     if not parts:
         raise InvalidArgument("id", "is not the id of a message")
+    if parts["folder"] != DRAFTS and parts["folder"].casefold() != INBOX.casefold():  # its number could be guessed, and what is there has no place (G2.6)
+        raise InvalidArgument("id", "is of a folder that is not read here")
     return {"id": value, "folder": parts["folder"], "validity": parts["validity"], "uid": parts["uid"]}
 
 

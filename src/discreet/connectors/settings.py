@@ -8,6 +8,7 @@ from typing import Any
 from discreet.kernel.errors import DiscreetError, nearest
 
 from .files import nested
+from .mail import FOLDERS_READ
 
 SETTING_CHARS_MAX = 4_000
 LIST_ITEMS_MAX = 100
@@ -69,6 +70,8 @@ def _table(name: str, held: Mapping[str, Any]) -> None:
     for key in ("imap_port", "smtp_port"):
         if not 1 <= held.get(key, 1) <= PORT_MAX:
             raise DiscreetError(f"config.toml: [{name}] {key}: has to lie between 1 and {PORT_MAX}")
+    if held.get("sent_folder", "").casefold() in FOLDERS_READ:
+        raise DiscreetError(f"config.toml: [{name}] sent_folder: `{held['sent_folder']}` is read as mail that came in; name another folder, or none")
 
 
 def _entry(name: str, held: Mapping[str, Any]) -> None:
