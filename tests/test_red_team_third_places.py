@@ -11,6 +11,7 @@ import pytest
 from discreet.agents.home import _addresses
 from discreet.connectors.errors import InvalidArgument
 from discreet.connectors.mail import Mail
+from discreet.connectors.mail_message import parse as parse_mail
 from discreet.connectors.settings import check
 from discreet.demo.services.start import Services
 from discreet.evidence.world import Seen, Setting, State, observe, session_of
@@ -163,3 +164,64 @@ def test_copies_of_what_is_sent_are_kept_where_nothing_is_read(folder: str, serv
     check({"mail": {**needed, "sent_folder": "Sent"}})
     with pytest.raises(DiscreetError, match="sent_folder"):
         check({"mail": {**needed, "sent_folder": folder}})
+
+
+# --------------------------------------------------------------------------------------- who wrote it (G2.5, RFC 8601)
+
+
+def seen_from(results: str, sender: str = "Sam <sam@okafor.example>") -> bytes:
+    return f"Authentication-Results: {results}\r\nFrom: {sender}\r\nSubject: the race\r\n\r\nhello".encode()
+
+
+FAIL = "dmarc=fail header.from=okafor.example"
+PASS = "dmarc=pass header.from=okafor.example"
+FORGED = [
+    f'mail.demo.example;\r\n spf=pass smtp.mailfrom="x; {PASS} ;"@evil.example;\r\n {FAIL}',
+    f'mail.demo.example; spf=pass smtp.mailfrom="x; {PASS} ;"@evil.example',
+    f"mail.demo.example; spf=pass smtp.mailfrom=x; {PASS} ;@evil.example",  # a server that leaves the quotation marks out
+    f"mail.demo.example; spf=pass (domain of x(y; {PASS} ;)@evil.example designates 1.2.3.4) smtp.mailfrom=evil.example; {FAIL}",
+    f"mail.demo.example; spf=pass (a) b) smtp.mailfrom=evil.example; {PASS}",
+    f"mail.demo.example; spf=pass (a smtp.mailfrom=evil.example; {PASS}",
+    f"mail.demo.example; spf=pass (a \\) smtp.mailfrom=evil.example; {PASS}",
+    f'mail.demo.example; dkim=fail reason="bad; {PASS} ; x" header.d=evil.example; {FAIL}',
+    f'mail.demo.example; dkim=fail reason="bad \\"; {PASS} ; x" header.d=evil.example',
+    f'mail.demo.example; dkim=fail reason="bad; {PASS}',
+    f"mail.demo.example; {PASS}; {FAIL}", f"mail.demo.example; {PASS}; {PASS}", f"mail.demo.example; {PASS}; dmarc/1=fail header.from=okafor.example",
+    "mail.demo.example; dmarc=pass header.from=evil.example header.from=okafor.example", "mail.demo.example; dmarc=pass", "mail.demo.example; dmarc = pass header.from=okafor.example",
+    'mail.demo.example; "dmarc=pass" header.from=okafor.example', 'mail.demo.example; dmarc=pass "header.from=okafor.example"', "mail.demo.example; dmarc=pass header.from=o\N{KELVIN SIGN}afor.example",
+    f"mail.demo.example; auth=pass smtp.auth=sam@okafor.example; {FAIL}", f'"mail.demo.example"; {PASS}', f"mail.demo.example x; {PASS}", f"mail.demo.example; none; {PASS}",
+    f"mail.demo.example; {PASS}\x01", f"mail.demo.example; {PASS}; {'spf=pass ' * 2_000}",
+]
+HONEST = [
+    f"mail.demo.example; {PASS}", f"mail.demo.example 1; {PASS}", f"Mail.Demo.Example;\r\n\t{PASS} ;", 'mail.demo.example; dmarc=pass header.from="okafor.example"',
+    'mail.demo.example; dkim=pass header.i=@okafor.example header.s=2023 header.b="a/b;="; spf=pass (demo: domain of sam@okafor.example designates 1.2.3.4 as permitted sender)'
+    " smtp.mailfrom=sam@okafor.example; dmarc=pass (p=NONE sp=NONE dis=NONE) header.from=okafor.example; x-more=pass header.i=@demo.example",
+    "mail.demo.example; spf=pass (sender IP is 1.2.3.4) smtp.mailfrom=okafor.example; dkim=pass (signature was verified) header.d=okafor.example;dmarc=pass action=none header.from=okafor.example;compauth=pass reason=100",
+    "mail.demo.example; dkim=pass header.d=okafor.example; dkim=fail header.d=list.example; auth=pass smtp.auth=sam@okafor.example",
+    f"mail.demo.example; spf=pass (a (b) \\( c) smtp.mailfrom=\"s ; m\"@okafor.example; {PASS}",
+]
+
+
+@pytest.mark.parametrize("results", FORGED)
+def test_a_servers_verdict_is_not_made_of_the_senders_own_words(results: str) -> None:
+    assert parse_mail(seen_from(results), frozenset({"mail.demo.example"}))["sender_verified"] is False
+
+
+@pytest.mark.parametrize("results", HONEST)
+def test_a_servers_verdict_is_read_as_servers_write_it(results: str) -> None:
+    assert parse_mail(seen_from(results), frozenset({"mail.demo.example"}))["sender_verified"] is True
+
+
+def test_one_of_several_senders_is_nobody() -> None:
+    for sender in ('sam@okafor.example, "x y"@evil.example', "sam@okafor.example, <evil>", "friends: sam@okafor.example, evil@x.example;"):
+        assert parse_mail(seen_from(f"mail.demo.example; {PASS}", sender), frozenset({"mail.demo.example"}))["sender_verified"] is False
+
+
+def test_a_search_by_address_finds_no_mail_with_a_quoted_verdict(services: Services, call: Callable[..., Any]) -> None:
+    client = imaplib.IMAP4("127.0.0.1", services.ports["imap"])
+    client.login(services.mail().user, services.mail().password)
+    for number, results in enumerate((FORGED[0], HONEST[4])):
+        client.append("INBOX", "", None, seen_from(results).replace(b"the race", b"verdict %d" % number))  # type: ignore[arg-type]
+    client.logout()
+    found = call(Mail(services.mail()), "search", sender="sam@okafor.example", subject="verdict")
+    assert [one["subject"] for one in found] == ["verdict 1"]

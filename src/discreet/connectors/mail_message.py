@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timezone
 from typing import Any
 
-from . import attachments
+from . import attachments, mail_results
 from .base import LINE_CHARS_MAX, derive, line, utc
 from .errors import BadAnswer, InvalidArgument, Refused
 from .html_text import html_to_text
@@ -131,14 +131,17 @@ def _identifier(message: Any, name: str) -> str:
 
 def _addresses(message: Any, name: str) -> list[tuple[str, str]]:
     """Display name and plain address of each entry; what is no plain address is left out."""
-    from email.utils import getaddresses
-
-    values = [str(value)[: HEADER_CHARS_MAX * 10] for value in (message.get_all(name) or [])[:10]]
     found = []
-    for display, spec in getaddresses(values)[:ADDRESSES_MAX]:
+    for display, spec in _entries(message, name):
         if _ADDRESS.fullmatch(spec) and ".." not in spec:
             found.append((shown_name(display), spec))
     return found
+
+
+def _entries(message: Any, name: str) -> list[tuple[str, str]]:
+    from email.utils import getaddresses
+
+    return getaddresses([str(value)[: HEADER_CHARS_MAX * 10] for value in (message.get_all(name) or [])[:10]])[:ADDRESSES_MAX]
 
 
 def shown_name(raw: str) -> str:
@@ -172,24 +175,11 @@ def _verified(message: Any, senders: list[tuple[str, str]], trusted: frozenset[s
     """
     if len(senders) != 1 or len(message.get_all("From") or []) != 1:
         return False
+    if len(_entries(message, "From")) != 1:  # one that is no plain address counts too: who of them the server looked at is not known
+        return False
     results = message.get_all("Authentication-Results") or []
-    if not results:
-        return False
-    parts = [part.strip() for part in re.sub(r"\([^()]*\)", " ", str(results[0])[:HEADER_CHARS_MAX]).split(";")]
-    if not parts[0].split() or parts[0].split()[0].lower() not in trusted:
-        return False
-    sender = senders[0][1].lower()
-    domain = sender.rpartition("@")[2]
-    for part in parts[1:]:
-        words = part.lower().split()
-        if not words:
-            continue
-        properties = dict(word.split("=", 1) for word in words[1:] if "=" in word)
-        if words[0] == "auth=pass" and properties.get("smtp.auth") == sender:
-            return True
-        if words[0] == "dmarc=pass" and properties.get("header.from") == domain:
-            return True
-    return False
+    found = mail_results.read(str(results[0])) if results else None
+    return found is not None and found.server in {one.lower() for one in trusted} and found.vouches_for(senders[0][1])
 
 
 def attachment(raw: bytes, name: str) -> tuple[str, Any]:
