@@ -164,8 +164,18 @@ def test_the_user_is_not_told_before_what_was_asked_for_is_done():
 
 
 def test_a_request_that_names_nothing_may_be_asked_back():
-    assert '"print("' in root("Send it to her.") and '"print("' in root("Water the lawn.")
+    assert '"print(' in root("Send it to her.") and '"print("' in root("Water the lawn.")
     assert '"print("' not in root("what's my passport number again")
+
+
+def test_a_request_that_points_at_nothing_is_answered_with_a_question():
+    assert Walk(step("Send it to her.").grammar.text, random.Random(1)).text().endswith('?")\n')
+    assert "?')" in root("Send it to her.") and "?')" not in root("Water the lawn.")
+
+
+def test_a_place_that_is_gone_to_wrote_no_mail():
+    assert "[[1]]" not in root("When does the train to [[1]] leave? The ticket is from Castle Rail.")
+    assert "[[1]]" in root("What is the code in the mail from [[1]]?")
 
 
 def test_a_fact_that_the_request_speaks_of_is_looked_up_under_its_type():

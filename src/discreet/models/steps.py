@@ -91,6 +91,7 @@ def unmet(scope: Scope, contracts: Mapping[str, Contract], said: Said) -> list[s
 
 
 _SOURCES = ("mail.search", "shop.search", "calendar.list", "files.read", "files.list", "web.read", "web.search")  # what a request speaks of is there to be looked at
+_POINTS = r"\b(?:it|that|this|them|those|these|her|him|one|ones|something|somebody|someone)\b"
 _LISTED = r"\b(?:list|subjects?|how many|any (?:new )?(?:e-?)?mails?|who (?:wrote|mailed))\b"
 _SPOKEN_OF = {
     "calendar.": r"\b(?:calendar|diary)\b", "memory.remember": r"\bremember (?:that|my)\b|\bfrom now on\b|\bin mind\b", "mail.": r"\be?-?mail(?:s|ed)?\b|\bwrote\b|\bwritten to me\b|\btickets?\b",
@@ -206,8 +207,14 @@ class _Line:
             if depth == 0:
                 ways += [f"{_quoted(f'for {_letter(shape)} in {name}:')}" for name, shape in self._lists() if self._loops_over(name, shape)]
         if self._may_tell(depth) or not any(ways):
-            ways.append('"print(" (string | ftext) ")"' if self.paths else '"print(" string ")"')
+            ways.append(self._told())
         return ways
+
+    def _told(self) -> str:
+        """What the user is told; of a request that points at nothing that it names, a question."""
+        if not self.scope.calls and not self.said.concrete and self.said.has(_POINTS):
+            return r'''"print(\"" [^"\\\n{}[?]{1,120} "?\")"'''
+        return '"print(" (string | ftext) ")"' if self.paths else '"print(" string ")"'
 
     def _loops_over(self, name: str, shape: Shape) -> bool:
         return name not in self.scope.looped and shape.name not in ("Item", "Page") and (self.said.every or self.said.sums or shape.name != "Mail")
@@ -497,7 +504,8 @@ class _Line:
         """Whose mails: somebody who was looked up, else a name that the request has and that was not looked up."""
         looked = self._emails(self.said.writers)
         done = " ".join(call for one, call in self.scope.calls if one == "contacts.find")
-        names = [_literal(one) for one in self.said.names if one not in done]
+        somewhere = {handle for handle in HANDLE.findall(self.said.text) if handle not in self.said.people and not self.said.has(r"\bfrom\s+" + re.escape(handle))}
+        names = [_literal(one) for one in self.said.names if one not in done and one not in somewhere]
         return _any([*looked, *names] or [_literal(one) for one in self.said.phrases])
 
     def _addresses(self, tool: str, many: bool) -> str:
