@@ -104,6 +104,21 @@ def test_which_one_of_several_is_as_the_request_says():
     assert "i.rating" not in step("Order a kettle at Copper Pot below 30 euros", ITEMS).grammar.text  # nobody said how many stars
 
 
+def test_what_the_request_states_of_what_it_wants_is_sifted_by():
+    stocked = "Which kettle at Copper Pot is rated best of those in stock?"
+    line = root(stocked, ITEMS)
+    assert '"[i for i in items if " "i.in_stock"' in line and "max(items" not in line and '"print("' in line
+    assert "max(fitting, key=lambda x: x.rating)" in root(stocked, ITEMS + "fitting = [i for i in items if i.in_stock]\n")
+    limited = root("Order a kettle at Copper Pot for at most 30 euros", ITEMS)
+    assert '"i.price" (" <= " | " < ") ("30")' in limited and '"items[0]"' not in limited and "items[0].id" not in limited
+
+
+def test_a_condition_is_tested_and_not_sifted_by():
+    request = "Order a kettle at Copper Pot if it costs less than 30 euros"
+    made = step(request, ITEMS + "item = items[0]\n").grammar.text
+    assert '"item.price" cmp ("30")' in made and '"i.price"' not in step(request, ITEMS).grammar.text
+
+
 def test_what_a_mail_says_is_read_and_not_taken_from_its_subject():
     request = "What is the code that Castle Heating wrote?"
     assert '"print("' not in root(request, MAILS) and '"print("' in root(request, MAILS + "text = mail.read(id=mails[0].id)\n")

@@ -141,6 +141,7 @@ class _Line:
         self.scope, self.said = scope, said
         self.contracts = {name: contract for name, contract in contracts.items() if "." in name}
         self.paths = paths(scope.bound)
+        self.paths = [path for path in self.paths if not path.text.startswith(self._undecided())]
         self.rules: dict[str, str] = {}
         self.looping = False  # whether the line in the making stands in a loop
 
@@ -276,25 +277,45 @@ class _Line:
         return self.scope.called(name) < most
 
     def _picked(self) -> list[str]:
+        """One of several, or those that fit: the one that the request describes, and no other."""
         ways = []
         for name, shape in self._lists():
-            letter, test = _letter(shape), self._test_of(shape)
+            letter, test, needed = _letter(shape), self._test_of(shape), self._needed(name, shape)
             most = [(pick, key) for pick, key in self.said.most if key in shape.fields]
-            ways += [_quoted(f"{pick}({name}, key=lambda x: x.{key})") for pick, key in most]
-            if most:  # the request says which one: others may be sorted out before, and no other is taken
-                if test and not name.startswith("fitting"):
-                    ways.append(f"{_quoted(f'[{letter} for {letter} in {name} if ')} {test} {_quoted(']')}")
+            sifted = self.scope.bound[name].derived
+            if test and not sifted and shape.name != "Event":
+                ways.append(f"{_quoted(f'[{letter} for {letter} in {name} if ')} {test} {_quoted(']')}")
+            if not needed:
+                ways += [_quoted(f"{pick}({name}, key=lambda x: x.{key})") for pick, key in most]
+            if most:
                 continue
-            ways.append(_quoted(f"{name}[0]"))
-            for key, inner in shape.fields.items():
-                if inner.kind in (*_NUMBERS, *_DATES):
-                    ways += [_quoted(f"{pick}({name}, key=lambda x: x.{key})") for pick in ("min", "max")]
-            if test:
+            if test and not sifted:
                 otherwise = "None" if shape.name == "Event" else f"{name}[0]"
                 ways.append(f"{_quoted(f'next(({letter} for {letter} in {name} if ')} {test} {_quoted(f'), {otherwise})')}")
-                if shape.name != "Event" and not name.startswith("fitting"):
-                    ways.append(f"{_quoted(f'[{letter} for {letter} in {name} if ')} {test} {_quoted(']')}")
+            if not needed:
+                ways.append(_quoted(f"{name}[0]"))
+                measured = [key for key, inner in shape.fields.items() if inner.kind in (*_NUMBERS, *_DATES)]
+                ways += [_quoted(f"{pick}({name}, key=lambda x: x.{key})") for key in measured for pick in ("min", "max")]
         return ways
+
+    def _needed(self, name: str, shape: Shape) -> list[str]:
+        """Tests that the request states for sure, of a list that nothing was sifted from: what is in stock, and a limit that is no `if`."""
+        if self.scope.bound[name].derived:
+            return []
+        return self._stated(shape)
+
+    def _stated(self, shape: Shape) -> list[str]:
+        letter, found = _letter(shape), []
+        if "in_stock" in shape.fields and self.said.has(r"\b(?:in|on) stock\b|\bavailable\b") and self.said.most + self.said.limits:
+            found.append(_quoted(f"{letter}.in_stock"))
+        if "price" in shape.fields and self.said.limits and not self.said.condition:
+            found.append(f'{_quoted(f"{letter}.price")} (" <= " | " < ") {_any(self.said.limits)}')
+        return found
+
+    def _undecided(self) -> tuple[str, ...]:
+        """Beginnings of paths to the first of a list, where the request says which one of it: that one is picked before."""
+        lists = self._lists()
+        return tuple(f"{name}[0]." for name, shape in lists if self._needed(name, shape) or any(key in shape.fields for _, key in self.said.most))
 
     def _read(self) -> list[str]:
         """A reader's answer from one long text: of a mail, a file or a page."""
@@ -324,7 +345,7 @@ class _Line:
             left = f"{_letter(shape)}.{key}"
             if inner.kind == "bool" and key not in ("all_day", "sender_verified"):
                 clauses += [_quoted(left)]
-            elif inner.kind in _NUMBERS and (numbers := self._numbers(key)):
+            elif inner.kind in _NUMBERS and not (key == "price" and self.said.condition) and (numbers := self._numbers(key)):
                 clauses.append(f"{_quoted(left)} cmp {_any(numbers)}")
             elif inner.kind == "text" and key in ("title", "subject", "name") and shape.name != "Item":
                 words = [*self.said.words, *HANDLE.findall(self.said.text)]
@@ -334,6 +355,8 @@ class _Line:
         self.rules["cmp"] = '" <= " | " < " | " >= " | " > " | " == "'
         rule = f"test-{shape.name.lower()}"
         self.rules[rule] = " | ".join(clauses)
+        if stated := self._stated(shape):
+            return '" and " '.join(f"{one} " for one in stated) + f'(" and " {rule})?'
         return f'{rule} (" and " {rule}){{0,2}}'
 
     def _numbers(self, field: str) -> list[str]:
