@@ -15,7 +15,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -24,14 +25,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from discreet.agents import gateway as core
-from discreet.agents.gateway import PEOPLE, Gateway, Refused, one_line
+from discreet.agents.gateway import PEOPLE, Gateway, Refused, one_line, unsaid
 from discreet.agents.home import Home
+from discreet.agents.session import Session
 from discreet.agents.waiting import REPORTS_MAX, Waiting
 from discreet.demo.persona.world import NORA, PASSWORDS, SAM, TILDA
 from discreet.demo.services.start import Services, start
 from discreet.demo.stage import persona, settled
 from discreet.demo.watch import found_in
 from discreet.kernel.errors import DiscreetError
+from discreet.kernel.value import Standing, lift
 from discreet.ledger.entry import Kind
 from discreet.policy.edit import add_norm
 from discreet.policy.load import parse
@@ -247,6 +250,63 @@ def test_a_request_counts_for_its_agent_alone_and_not_for_ever(home: Home, monke
     agent.gateway.asked.left = 1
     assert "shop.search" in str(agent("shop_search", shop=SHOP, query="shoes")["notes"])
     assert agent("person_request") == {"request": None, "runs": 0}
+
+
+@pytest.mark.parametrize("after", ["", "Look for socks at Northside Sports"])
+def test_a_handle_counts_as_said_for_its_own_request_alone(home: Home, services: Services, after: str) -> None:
+    """G3.6, G1.2: whom one request named is named for no other and for none, also inside of what was found."""
+    ask_for(home, "Mail Sam Okafor that I am late")
+    agent = Agent(home, Answers())
+    agent("contacts_find", name=named(agent("person_request")["request"]))
+    agent("mail_send", to="$h1.email", subject="late", body="I am late, and was asked to say so.")
+    assert any("was asked to say so" in mail for mail in services.delivered(SAM)) and not agent.person.asked, "the twin: it goes unasked for its own request"
+    agent.gateway.asked = None
+    if after:
+        ask_for(home, after)
+        assert agent("person_request")["request"]
+    agent("mail_send", to="$h1.email", subject="late", body="Nobody asked for this one.")
+    agent("run_plan", plan='mail.send(to=[h1][0].email, subject="late", body="Nobody asked for this one.")')
+    assert not any("Nobody asked for this one" in mail for mail in services.delivered(SAM)) and agent.person.asked
+
+
+def test_what_is_not_said_any_more_is_so_all_the_way_in() -> None:
+    made = unsaid(lift({"a": [("x", None)], "b": 1}, standing=Standing.USER))
+    assert made.standing is made.data.entries["a"][1].data[0].standing is made.data.entries["a"][1].data[0].data[0].standing is Standing.PLANNER
+    assert unsaid(lift("x", standing=Standing.OUTSIDE)).standing is Standing.OUTSIDE
+
+
+# ---------------------------------------------------------------------------------------------------- another errand meanwhile
+
+
+def meanwhile(home: Home, call: Callable[[], Any]) -> None:
+    """`call` waits for the home's turn while the person mails themselves a fact about their health."""
+    with Home.open(home.path) as other, home.alone():
+        waiting = threading.Thread(target=call)
+        waiting.start()
+        time.sleep(1)
+        here = Session(replace(other.world(), alone=nullcontext), Answers(Reply.ONCE))
+        made = here.perform(f'mail.send(to="{NORA}", subject=memory.recall(type="health/condition"), body="note to myself")', f"Mail {NORA} my condition")
+        assert made.done, made
+    waiting.join(60)
+
+
+def test_what_was_written_while_a_call_waited_is_not_told(home: Home) -> None:
+    """G4.4, G1.1: what may be told of an errand is decided when its turn has come."""
+    agent_may(home, "communication/message")
+    agent = Agent(home, Answers())
+    assert "result" in agent("mail_search", text="note to myself"), "the twin: it is told what the mailbox held before"
+    meanwhile(home, lambda: agent("mail_search", text="note to myself"))
+    assert tells_no_health(agent.heard) and "withheld" in agent.texts[-1]
+
+
+def test_what_was_done_after_waiting_is_not_done_again(home: Home, services: Services) -> None:
+    """G4.4, G8.1: the next plan for the request knows of it."""
+    ask_for(home, "Mail Sam Okafor that I am late")
+    agent = Agent(home, Answers())
+    plan = f'mail.send(to=contacts.find(name="{named(agent("person_request")["request"])}").email, subject="late", body="Late by one errand.")'
+    meanwhile(home, lambda: agent("run_plan", plan=plan))
+    agent("run_plan", plan=plan)
+    assert len([mail for mail in services.delivered(SAM) if "Late by one errand." in mail]) == 1
 
 
 # ---------------------------------------------------------------------------------------------------- the person is asked

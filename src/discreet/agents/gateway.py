@@ -5,6 +5,8 @@
     3. every call gives a handle, whatever came of it; its value stays here, under its label                G3.7, G4.4
     4. whether it is told more is decided by labels alone, without look-ups and without the address book    G4.4, G5.6
     5. what it is told passes the call site, and is part of its label before it leaves                      G5.4, G8.1
+    6. what a request made of a handle ends with that request: for any other it is the planner's own        G3.6, G1.2
+    7. from the look at what places hold to what is told of a run, no other errand of the home goes on      G4.4, G2.6
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ import math
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,7 +33,7 @@ from discreet.kernel.monitor import Decision, Flow, Verdict
 from discreet.kernel.resolve import ResolvedPlan
 from discreet.kernel.shape import scalar
 from discreet.kernel.shape import text as text_shape
-from discreet.kernel.value import Fault, Value, fault, plain
+from discreet.kernel.value import Fault, Many, Map, Maybe, Record, Seq, Standing, Table, Value, fault, plain
 from discreet.models.planner import RECALLABLE, RULES, short_stubs, with_choices
 from discreet.models.spans import redact
 from discreet.policy.decide import Index
@@ -92,10 +95,15 @@ class Counted(Index):
 @dataclass(frozen=True, slots=True)
 class Held:
     """What a handle stands for: its value, what the preflight of a later plan sees of it, and the same without what the agent
-    itself brought in, for deciding what it may be told."""
+    itself brought in, for deciding what it may be told. `asked` is the request that it was made for, as long as that is in force."""
 
     given: Given
     bare: Value
+    asked: Asked | None = None
+
+    def later(self) -> Held:
+        """The same for any other request: what one request said or found is said and found for no other (G3.6)."""
+        return Held(Given(unsaid(self.given.value), unsaid(self.given.seen)), unsaid(self.bare))
 
 
 @dataclass
@@ -123,7 +131,7 @@ class Gateway:
         self.who = Recipient(f"agent:{agent}", f"agent:{agent}", frozenset({"provider/planner/hosted"}), f"the agent `{agent}`")
         self.lasting, self.heard = lasting, f"planner:agent:{agent}"
         self.norms = norms or (lambda: world.judge.norms)  # type: ignore[attr-defined]
-        self.world = world
+        self.world = replace(world, alone=once(world.alone))
         self._judges: tuple[Norms | None, Counted | None] = (None, None)  # the norms as they were last, made ready
         self.public = replace(public(world), judge=Counted(load().norms, Counter()))
         self.views = {t.contract.view for t in world.tools.values() if t.contract.view}
@@ -180,7 +188,18 @@ class Gateway:
     # ------------------------------------------------------------------------------------------ one errand
 
     def _errand(self, source: str, name: str) -> dict[str, Any]:
-        """Run one plan under the label of all that the agent was told. Raises Refused where plan and labels decide that it cannot run."""
+        """Run one plan while no other errand of this home does: what is told of it is decided by what it met (G4.4)."""
+        with ExitStack() as turn:
+            busy = ""
+            try:
+                turn.enter_context(self.world.alone())
+            except DiscreetError as error:
+                busy = str(error)
+            return self._errand_alone(source, name, busy)
+
+    def _errand_alone(self, source: str, name: str, busy: str) -> dict[str, Any]:
+        """Run one plan under the label of all that the agent was told; `busy` says why it cannot run now. Raises Refused where plan and
+        labels decide that it cannot run."""
         self._refresh()
         asked = self.asked
         text, handles = (asked.shown, asked.handles) if asked else ("", {})
@@ -195,6 +214,8 @@ class Gateway:
         self.calls += bool(name)
         telling, planned, report, why = self._telling(seen, name, handles), None, None, ""
         try:
+            if busy:
+                raise DiscreetError(busy)
             given = {handle: one.given for handle, one in self.held.items()}
             planned = self._session(self.world, self.start(asked)).prepare(source, text, handles, None, asked.before if asked else None, given)
             if asked is not None:
@@ -206,14 +227,15 @@ class Gateway:
             why = str(error) if isinstance(error, DiscreetError) else "it could not be run"
         if why or not name:
             self._reported(report or Report("", asked.text if asked else "", source, (), "", 0, (), (), (why,)))
-        words = self._hold(name, seen.outcome.names[name].under(telling), planned, report) if name else _ending(report)
+        words = self._hold(name, seen.outcome.names[name].under(telling), planned, report, asked) if name else _ending(report)
         return words if self._tell(json.dumps(words, default=str), telling) else {"withheld": True}
 
-    def _hold(self, name: str, bare: Value, planned: Planned | None, report: Report | None) -> dict[str, Any]:
+    def _hold(self, name: str, bare: Value, planned: Planned | None, report: Report | None, asked: Asked | None) -> dict[str, Any]:
         """Keep the value of a single call under its handle; what it is."""
         shown = planned.preview.outcome.names[name] if planned is not None else bare.under(self.start(None))
         value = report.outcome.names[name] if report is not None and report.outcome is not None else fault("refused", shown.total)
-        self.held[name] = Held(Given(value, shown), bare)
+        made = Held(Given(value, shown), bare, asked)
+        self.held[name] = made if asked is not None else made.later()
         return {"result": _shown(plain(value))}
 
     def _reported(self, report: Report) -> None:
@@ -271,7 +293,9 @@ class Gateway:
         return session
 
     def _refresh(self) -> None:
-        """What other processes of this home wrote since: what the agent was told elsewhere, what places hold, norms, counts."""
+        """What other processes of this home wrote since: what the agent was told elsewhere, what places hold, norms, counts; and which request is
+        in force for the handles."""
+        self.held = {handle: one if one.asked is None or one.asked is self.asked else one.later() for handle, one in self.held.items()}
         self.world.kept.join(self.lasting().labels)
         norms, (seen, judge) = self.norms(), self._judges
         if judge is None or norms is not seen:
@@ -306,6 +330,44 @@ class Gateway:
         except PlanError as error:
             raise Refused(str(error)) from None
         return [_note(line, plan) for line in preview.lines]
+
+
+def unsaid(value: Value) -> Value:
+    """The value with all inside it as somebody has it who was asked for nothing: made by the planner, or outside where it was (G3.6)."""
+    data = value.data
+    match data:
+        case Seq():
+            data = Seq(map(unsaid, data), data.kind)
+        case Map():
+            data = Map({key: (unsaid(named), unsaid(held)) for key, (named, held) in data.entries.items()})
+        case Record():
+            data = Record(data.name, {name: unsaid(held) for name, held in data.fields.items()})
+        case Many():
+            data = Many(unsaid(data.element), data.max, data.kind)
+        case Table():
+            data = Table(unsaid(data.key), unsaid(data.element), data.max)
+        case Maybe():
+            data = Maybe(unsaid(data.value))
+    return Value(data, value.label, value.total, min(value.standing, Standing.PLANNER), value.bound)
+
+
+def once(alone: Callable[[], AbstractContextManager[object]]) -> Callable[[], AbstractContextManager[object]]:
+    """The same lock for one who may hold it already. Not for two threads at once."""
+    holds: list[bool] = []
+
+    @contextmanager
+    def held() -> Iterator[None]:
+        if holds:
+            yield
+            return
+        with alone():
+            holds.append(True)
+            try:
+                yield
+            finally:
+                holds.clear()
+
+    return held
 
 
 def _note(line: Line, plan: ResolvedPlan) -> str:
