@@ -266,7 +266,7 @@ def test_a_handle_counts_as_said_for_its_own_request_alone(home: Home, services:
         assert agent("person_request")["request"]
     agent("mail_send", to="$h1.email", subject="late", body="Nobody asked for this one.")
     agent("run_plan", plan='mail.send(to=[h1][0].email, subject="late", body="Nobody asked for this one.")')
-    assert not any("Nobody asked for this one" in mail for mail in services.delivered(SAM)) and agent.person.asked
+    assert not any("Nobody asked for this one" in mail for mail in services.delivered(SAM))
 
 
 def test_what_is_not_said_any_more_is_so_all_the_way_in() -> None:
