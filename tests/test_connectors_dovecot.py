@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import imaplib
 import os
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +18,14 @@ import pytest
 from discreet.connectors.attachments import NAME_CHARS_MAX
 from discreet.connectors.errors import InvalidArgument, Refused
 from discreet.connectors.mail import Mail, MailConfig
+from discreet.connectors.mail_folders import SOMEBODY
 
 pytest_plugins = ["tests.services.fixtures"]
 pytestmark = pytest.mark.skipif(shutil.which("dovecot", path="/usr/sbin:/usr/bin:/sbin") is None or os.getuid() != 0,
                                 reason="needs root and Dovecot: apt-get install dovecot-imapd")
 
 Call = Callable[..., Any]
-NORA = "nora@lindqvist.example"
+NORA, SAM, TILDA = "nora@lindqvist.example", "sam@okafor.example", "tilda@brandt.example"
 
 _CONFIG = """
 base_dir = {home}/run
@@ -72,20 +75,46 @@ namespace inbox {{
 """
 
 
-@pytest.fixture(scope="module")
-def dovecot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mail]:
-    home = tmp_path_factory.mktemp("dovecot")
+_SHARING = """
+mail_plugins = acl
+protocol imap {{
+  mail_plugins = acl imap_acl
+}}
+plugin {{
+  acl = vfile
+  acl_shared_dict = file:{home}/mail/shared-mailboxes
+}}
+namespace inbox {{
+  separator = /
+  mailbox Team {{
+    auto = create
+  }}
+}}
+namespace {{
+  type = shared
+  separator = /
+  prefix = Shared/%%u/
+  location = maildir:{home}/mail/%%u
+  subscriptions = no
+  list = children
+}}
+"""
+
+
+@contextmanager
+def running(home: Path, config: str) -> Iterator[int]:
+    """A Dovecot of this configuration; gives its port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    config = home / "dovecot.conf"
-    config.write_text(_CONFIG.format(home=home, port=port))
+    file = home / "dovecot.conf"
+    file.write_text(config.format(home=home, port=port))
     for folder in (home, *list(home.parents)[:3]):
         if folder != Path("/tmp") and folder.exists():
             folder.chmod(folder.stat().st_mode | 0o711)
     (home / "mail").mkdir()
     shutil.chown(home / "mail", "nobody", "nogroup")
-    server = subprocess.Popen(["/usr/sbin/dovecot", "-F", "-c", str(config)], stdin=subprocess.DEVNULL)
+    server = subprocess.Popen(["/usr/sbin/dovecot", "-F", "-c", str(file)], stdin=subprocess.DEVNULL)
     try:
         until = time.monotonic() + 30
         while True:
@@ -95,11 +124,34 @@ def dovecot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mail]:
             except OSError:
                 assert time.monotonic() < until and server.poll() is None, (home / "log").read_text() if (home / "log").exists() else "no log"
                 time.sleep(0.05)
-        yield Mail(MailConfig(NORA, NORA, "127.0.0.1", port, "127.0.0.1", 1, "secret", imap_tls=False, smtp_tls="none", timeout_s=30.0,
-                              trusted_authserv_ids=frozenset({"mail.demo.example"})))
+        yield port
     finally:
         server.terminate()
         server.wait(10)
+
+
+def account(port: int, address: str = NORA) -> Mail:
+    return Mail(MailConfig(address, address, "127.0.0.1", port, "127.0.0.1", 1, "secret", imap_tls=False, smtp_tls="none", timeout_s=30.0,
+                           trusted_authserv_ids=frozenset({"mail.demo.example"})))
+
+
+@pytest.fixture(scope="module")
+def dovecot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mail]:
+    with running(tmp_path_factory.mktemp("dovecot"), _CONFIG) as port:
+        yield account(port)
+
+
+@pytest.fixture(scope="module")
+def sharing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Nora's Archive is read by Sam, and Sam's Team by Nora."""
+    with running(tmp_path_factory.mktemp("sharing"), _CONFIG + _SHARING) as port:
+        for owner, folder, who, rights in ((NORA, "Archive", SAM, "lr"), (NORA, "Drafts", TILDA, "l"), (SAM, "Team", NORA, "lrwi")):
+            client = imaplib.IMAP4("127.0.0.1", port)
+            client.login(owner, "secret")
+            client.select("INBOX")
+            assert client.setacl(folder, who, rights)[0] == "OK"
+            client.logout()
+        yield port
 
 
 def put(mail: Mail, raw: bytes) -> None:
@@ -201,3 +253,26 @@ def test_hostile_names_stay_one_line_and_have_one_reading(number: int, head: byt
     names = [one["name"] for one in found["attachments"]]
     assert len(names) == 1 and names[0] and names[0].isprintable() and len(names[0]) <= NAME_CHARS_MAX
     assert names == [one["name"] for one in call(dovecot, "read", id=found["id"])["attachments"]]
+
+
+def test_the_server_says_who_reads_a_folder(sharing: int) -> None:  # G5.1
+    nora = account(sharing)
+    assert nora.readers("INBOX") == nora.readers("inbox") == nora.readers("Drafts") == nora.readers("Größe & Maß") == ()  # to see that it is there is not to read it
+    assert nora.readers("Archive") == (f"mail:{SAM}",)
+    for folder in (f"Shared/{SAM}/Team", "Shared/other", "No such folder", "Archive/", "Gr&APYA3w-e"):
+        assert SOMEBODY in nora.readers(folder)
+    assert set(nora.readers(None)) == {f"mail:{SAM}", SOMEBODY}
+
+
+def test_a_server_without_shared_folders_has_no_other_readers(dovecot: Mail) -> None:
+    assert dovecot.readers("Archive") == dovecot.readers("Größe & Maß") == dovecot.readers(None) == ()
+    assert dovecot.readers("No such folder") == (SOMEBODY,)
+
+
+def test_who_reads_the_drafts_is_told_by_no_draft(sharing: int, call: Call, fails: Call) -> None:
+    client = imaplib.IMAP4("127.0.0.1", sharing)
+    client.login(TILDA, "secret")
+    assert client.setacl("Drafts", NORA, "lr")[0] == "OK"
+    client.logout()
+    assert fails(Refused, account(sharing, TILDA), "draft", to="a@b.example", subject="x", body="y").code == "shared"
+    assert call(account(sharing), "draft", to="a@b.example", subject="x", body="y")["id"]

@@ -57,6 +57,9 @@ class Account:
 
     def prepare(self, *_: Any) -> Any: ...
 
+    def readers(self, *_: str | None) -> tuple[str, ...]:
+        return ()
+
     perform = prepare
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import imaplib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from discreet.agents.home import _addresses
 from discreet.connectors.errors import InvalidArgument
-from discreet.connectors.mail import Mail
+from discreet.connectors.mail import Mail, MailConfig
+from discreet.connectors.mail_folders import SOMEBODY
 from discreet.connectors.mail_message import parse as parse_mail
+from discreet.connectors.mail_tools import mail_tools
 from discreet.connectors.settings import check
 from discreet.demo.services.start import Services
 from discreet.evidence.world import Seen, Setting, State, observe, session_of
@@ -23,7 +26,9 @@ from discreet.policy.load import combine, defaults, parse
 from discreet.tools.directory import Entry
 from discreet.tools.question import Question, Reply
 from discreet.tools.registry import Tool, tool
-from tests.test_red_team import CONTRACTS, FIXED, PEOPLE, SAM, SECRETS, services
+from tests.services.hostile import hostile
+from tests.test_red_team import CONTRACTS, FIXED, PEOPLE, SAM, SECRETS, Account
+from tests.test_red_team import services as in_memory
 
 pytest_plugins = ["tests.services.fixtures"]
 
@@ -80,7 +85,7 @@ def coming_back(state: State) -> list[Tool]:
         return [{"id": str(number), "subject": subject, **shown} for number, (subject, _) in enumerate(got)]
 
     own = [tool(CONTRACTS["mail.send"], send), tool(CONTRACTS["calendar.add"], add), tool(CONTRACTS["mail.search"], search), tool(CONTRACTS["mail.read"], lambda id: got[int(id)][1])]
-    return [*(one for one in services(state) if one.name not in {t.name for t in own}), health(state), *own]
+    return [*(one for one in in_memory(state) if one.name not in {t.name for t in own}), health(state), *own]
 
 
 READ_ON = 'mail.send(to=contacts.find(name="Sam").email, subject="new", body=mail.read(id=mail.search()[0].id))'
@@ -111,7 +116,7 @@ def test_plain_mail_to_oneself_is_passed_on_unasked() -> None:
 def test_a_health_mail_to_a_doctor_leaves_the_mailbox_as_it_was(to: str) -> None:
     def tools(state: State) -> list[Tool]:
         find = tool(CONTRACTS["contacts.find"], lambda name: {"name": name, "email": f"{name.lower()}@{'clinic' if name == 'Miriam' else 'x'}.example", "phone": "", "address": "", "birthday": None})
-        return [*(one for one in services(state) if one.name != "contacts.find"), find, health(state)]
+        return [*(one for one in in_memory(state) if one.name != "contacts.find"), find, health(state)]
 
     made = setting(tools, "Mail Miriam (miriam@clinic.example) how I am", people=(*PEOPLE, DOCTOR, ME), answer=Reply.ONCE)
     held = session_of(made, "a")
@@ -124,6 +129,84 @@ def test_a_health_mail_to_a_doctor_leaves_the_mailbox_as_it_was(to: str) -> None
 def test_the_users_other_addresses_are_a_setting() -> None:
     check(CONFIG | {"mail": {**CONFIG["mail"], "user": "n", "imap_host": "h", "imap_port": 1, "smtp_host": "h", "smtp_port": 1}})
     assert "n.adler@club.example" in _addresses(CONFIG)
+
+
+# --------------------------------------------------------------------------------- who reads a folder (G5.1, G1.1)
+
+
+class Server:
+    """What a mail server says of who reads its folders (tests/test_connectors_dovecot.py asks a real one), and who then sees what is moved there."""
+
+    TOLD = {"Archive": (), "Team": ("mail:sam@x.example",), "Shared/Team": (SOMEBODY,)}
+
+    def readers(self, *folders: str | None) -> tuple[str, ...]:
+        told = [self.TOLD.get(one, (SOMEBODY,)) if one else tuple(who for all_ in self.TOLD.values() for who in all_) for one in folders]
+        return tuple(dict.fromkeys(who for one in told for who in one))
+
+
+class Mailbox(Account, Server):
+    def readers(self, *folders: str | None) -> tuple[str, ...]:
+        return Server.readers(self, *folders)
+
+
+MOVE = next(one.contract for one in mail_tools(Mailbox()) if one.name == "mail.move")  # type: ignore[arg-type]
+
+
+def shared(state: State) -> list[Tool]:
+    def move(id: str, folder: str) -> dict[str, Any]:
+        for who in Server().readers(folder):
+            state.tell(who, state.secrets["secret"])
+        return {"moved": True}
+
+    return [*(one for one in in_memory(state) if one.name != "mail.move"), tool(MOVE, move)]
+
+
+COMPUTED = 'x = "Arch" + "ive" if len(mail.search()) > 3 else {folder}\nmail.move(id="1", folder=x)'
+
+
+@pytest.mark.parametrize("plan", ['mail.move(id="1", folder={folder})', COMPUTED, 'x = f"{{mail.search()[0].subject}}"\nmail.move(id="1", folder=x.replace("hi", {folder}))'])
+@pytest.mark.parametrize("folder", ['"Team"', '"Shared/Team"', '"No such"'])
+def test_a_mail_is_not_moved_to_where_others_read_unasked(folder: str, plan: str) -> None:
+    made = setting(shared, f"Move the mail 1 to {folder}", norms="")
+    for variant in "ab":
+        seen = observe(made, plan.format(folder=folder), variant)
+        assert seen.of(SAM) == seen.of(SOMEBODY) == ()
+
+
+def test_who_reads_a_folder_hears_what_is_moved_there() -> None:
+    """Sam may hear messages, by a norm of the user's that names him; the user is asked, since he is nobody whom the request names."""
+    norms = MESSAGES.replace('"friend & resolved"', f'"{SAM}"').replace('"correspondence"', '"storage"').replace("mail.send", "mail.move").replace('"schedule"', '"request"')
+    held = session_of(replace(setting(shared, "Move the mail 1 to Team", norms=norms), answer=lambda _: Reply.ONCE), "a")
+    report = held.session.perform('mail.move(id="1", folder="Team")', "Move the mail 1 to Team")
+    assert report.done and [SAM in {who.id for who in question.flow.recipients} for question in held.asker.asked] == [True]
+    assert SAM in {party.id for record in held.ledger.records for party in record.entry.parties}
+
+
+def test_a_mail_is_moved_to_a_folder_of_ones_own_unasked() -> None:
+    for seen in (observe(setting(shared, "Move the mail 1 to Archive", norms=""), 'mail.move(id="1", folder="Archive")', variant) for variant in "ab"):
+        assert not seen.faults and not seen.questions
+
+
+def test_no_planner_hears_who_reads_a_folder() -> None:
+    heard = {str(session_of(setting(shared, "Move the mail 1 to Archive", norms="")).session.problems(f'mail.move(id="1", folder="{folder}")', "Move the mail 1 to Archive")) for folder in Server.TOLD}
+    assert heard == {"[]"}
+
+
+@pytest.mark.parametrize("answer", [
+    b"* NAMESPACE ((\"\" \"/\")) NIL\r\n", b"* NAMESPACE (((\r\n", b"* NAMESPACE NIL NIL ((\"\" \"/\"))\r\n", b"", b"* BAD\r\n", b"CLOSE",
+])
+def test_a_server_that_does_not_say_who_reads_names_somebody(answer: bytes) -> None:
+    told = b"* CAPABILITY IMAP4rev1 NAMESPACE\r\nTAG OK done\r\n"
+    script = [(b"CAPABILITY", told), (b"LOGIN", b"TAG OK in\r\n"), (b"NAMESPACE", answer if answer == b"CLOSE" else answer + b"TAG OK done\r\n"), (b"LIST", b'* LIST () "/" Archive\r\nTAG OK done\r\n')]
+    with hostile(script, greeting=b"* OK ready\r\n") as server:
+        told_of = Mail(MailConfig("n@x.example", "n", "127.0.0.1", server.port, "127.0.0.1", server.port, "p", imap_tls=False, smtp_tls="none", timeout_s=2.0))
+        assert told_of.readers("Archive") == told_of.readers(None) == (SOMEBODY,)
+
+
+def test_a_server_without_shared_folders_is_believed(services: Services) -> None:
+    nora = Mail(services.mail())
+    assert nora.readers("Archive") == nora.readers("INBOX") == nora.readers(None) == ()
+    assert nora.readers("No such folder") == (SOMEBODY,)
 
 
 # ------------------------------------------------------------------------------------ ids of what is not read (G2.6)

@@ -21,7 +21,7 @@ _PAGE = record_of("Page", url=_line, title=_line)
 
 def contracts(shops: tuple[str, ...]) -> dict[str, Contract]:
     """Every contract by its tool's name."""
-    inert = SimpleNamespace(config=SimpleNamespace(zone="UTC", address="alex@marlow.example"), names=shops, currencies=dict.fromkeys(shops, "EUR"), prepare=None, perform=None)
+    inert = SimpleNamespace(config=SimpleNamespace(zone="UTC", address="alex@marlow.example"), names=shops, currencies=dict.fromkeys(shops, "EUR"), prepare=None, perform=None, readers=lambda *_: ())
     tools = [
         *mail_tools(inert), *shop_tools(inert), *calendar_tools(inert), *contacts_tools(inert), *vault_tools(inert), reader_tool(lambda *_: None),
     ]  # fmt: skip

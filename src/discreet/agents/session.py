@@ -459,7 +459,9 @@ def _shipped() -> Index:
 
 
 def by_people(flow: Flow) -> bool:
-    """Whether what becomes of a call depends on who is in the address book, or which address is one's own."""
+    """Whether what becomes of a call depends on who is in the address book, which address is one's own, or who reads a folder of one's own."""
+    if any(reader.startswith("mail") and reader.partition(":")[1] for reader in flow.place.readers):
+        return True
     given = [flow.arguments[p.name].data for p in flow.contract.parameters if p.address == "mail"]
     return flow.contract.resolves or any(data not in (None, "") and not (isinstance(data, Seq) and not len(data)) for data in given)
 

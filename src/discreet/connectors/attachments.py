@@ -171,7 +171,7 @@ def _type(part: Any) -> str:
 def listed(structure: bytes | None) -> list[dict[str, Any]]:
     """Name, type and size of what is attached, from a BODYSTRUCTURE (RFC 3501, 7.4.2); nothing from one that cannot be read."""
     try:
-        found = list(_bodies(_parsed(structure or b""), 0))
+        found = list(_bodies(parsed(structure or b""), 0))
     except (ValueError, IndexError, TypeError, RecursionError, AttributeError, LookupError):
         return []
     told = [((_name(part), _type(part)), size) for part, size in found if is_attached(part)][:ATTACHMENTS_MAX]
@@ -222,7 +222,7 @@ def _text(token: Any) -> str:
 _TOKEN = re.compile(rb'[ \t\r\n]*(?:(?P<open>\()|(?P<close>\))|"(?P<quoted>(?:[^"\\]|\\.)*)"|\{(?P<literal>\d{1,7})\}\r\n|(?P<atom>[^\s()"{]+))', re.DOTALL)
 
 
-def _parsed(raw: bytes) -> list[Any]:
+def parsed(raw: bytes) -> list[Any]:
     """One parenthesised list of quoted texts, literals, atoms and lists; NIL is None."""
     stack: list[list[Any]] = [[]]
     at = 0

@@ -9,12 +9,13 @@ account's address and name, a Date in UTC, and a Message-ID derived from the non
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from . import attachments, mail_message, mail_wire
+from . import attachments, mail_folders, mail_message, mail_wire
 from .base import Connector, flag, line, lines, text, whole
 from .errors import BadAnswer, ConnectorError, InvalidArgument, Refused
 from .files import Files
@@ -22,7 +23,6 @@ from .files import Files
 RECIPIENTS_MAX = 20
 SEARCH_RESULTS_MAX = 100
 SEARCH_SCANNED_MAX = 1_000  # newest messages that a search by exact sender looks through
-FOLDERS_MAX = 200
 INBOX, DRAFTS = "INBOX", "Drafts"
 FOLDERS_READ = frozenset({INBOX.casefold(), DRAFTS.casefold()})  # whose messages have ids: what no search and no draft gives is read by no id
 SUBJECT_CHARS_MAX = 400
@@ -76,6 +76,14 @@ class Mail(Connector):
             raise InvalidArgument("sent_folder", "is a folder that is read: copies there would be read again as mail that came in")
         self.config = config
         self._files = files  # where attachments come from and are kept
+        self._readers: tuple[float, mail_folders.Readers] | None = None
+
+    def readers(self, *folders: str | None) -> tuple[str, ...]:
+        """Recipient ids of who else reads these folders, as the server said within the last minute; None is any folder."""
+        asked = time.monotonic()
+        if self._readers is None or asked - self._readers[0] > mail_folders.READERS_SECONDS_MAX:
+            self._readers = (asked, mail_folders.readers(self.config))
+        return tuple(dict.fromkeys(who for folder in folders for who in self._readers[1].of(folder)))
 
     # search and read
 
@@ -208,6 +216,8 @@ class Mail(Connector):
         return self._message(args, nonce, now)
 
     def _perform_draft(self, request: dict[str, Any]) -> dict[str, Any]:
+        if self.readers(DRAFTS):
+            raise Refused("shared", "others read the drafts, or may; nothing was written")
         call = mail_wire.ImapCall(self.config)
         with call.open():
             return {"id": call.append(DRAFTS, r"(\Draft \Seen)", request["message"].encode("ascii"))}
@@ -244,7 +254,7 @@ class Mail(Connector):
 
     def _keep_copy(self, request: dict[str, Any]) -> bool:
         """The message is out by now: failing to keep a copy is told in the result, not raised."""
-        if not self.config.sent_folder:
+        if not self.config.sent_folder or self.readers(self.config.sent_folder):  # whom it was for hears it, and nobody else
             return False
         call = mail_wire.ImapCall(self.config)
         try:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from discreet.kernel.contract import NOPLACE, Contract, Effect, Parameter, Place, PlaceRule, Role
 from discreet.kernel.label import label
 from discreet.kernel.shape import list_of, record_of, scalar, text
-from discreet.kernel.value import Seq, Standing, Value
+from discreet.kernel.value import Seq, Standing, Unknown, Value
 from discreet.tools.kept import ORDINARY
 from discreet.tools.registry import Tool
 
@@ -47,6 +47,16 @@ def mail_tools(mail: Mail, zone: str = "UTC", folders: Folders | None = None) ->
     files = (Parameter("attach", list_of(_path, ATTACHMENTS_MAX), Role.KEY, ()),) if folders else ()
     carried = _carried(folders) if folders else None
     sent = replace(SENT, own=(f"mail:{mail.config.address.lower()}",))
+
+    def into(arguments: Mapping[str, Value]) -> Place:
+        """The mailbox; whoever else reads the folder written to hears it (G5.1)."""
+        folder = arguments["folder"].data
+        could = folder.choices if isinstance(folder, Unknown) and folder.choices else (folder,)
+        return replace(MAILBOX, readers=(PROVIDER, *mail.readers(*(one if isinstance(one, str) else None for one in could))))
+
+    def taken(arguments: Mapping[str, Value]) -> Place:
+        return MAILBOX if into(arguments).readers != MAILBOX.readers else NOPLACE
+
     made = {
         "search": Contract(
             "mail.search", "mails, newest first; a full address as sender finds only mail that is proven to be from it",
@@ -75,7 +85,7 @@ def mail_tools(mail: Mail, zone: str = "UTC", folders: Folders | None = None) ->
             record_of("Draft", id=_id), Effect.WRITE, "storage", MAILBOX, undoable=True, calls_max=20, origin=carried),
         "move": Contract(
             "mail.move", "move a mail to another folder", (Parameter("id", _id, Role.WHAT), Parameter("folder", _line, Role.WHAT)),
-            record_of("Moved", moved=scalar("bool")), Effect.WRITE, "storage", MAILBOX, undoable=True),
+            record_of("Moved", moved=scalar("bool")), Effect.WRITE, "storage", into, undoable=True, origin=taken),
         "delete": Contract(
             "mail.delete", "delete a mail for good", (Parameter("id", _id, Role.WHAT),), record_of("Deleted", deleted=scalar("bool")),
             Effect.DELETE, "storage", MAILBOX, calls_max=20),

@@ -186,6 +186,32 @@ class ImapCall:
             raise Refused("command", f"mail server refused `{command[0]}`", _said(data))
         return data
 
+    def capabilities(self) -> frozenset[str]:
+        """What the server can, as it says after the login."""
+        status, data = self.client.capability()
+        return frozenset(b" ".join(data).decode("ascii", "replace").upper().split()) if status == "OK" else frozenset()
+
+    def listed(self) -> list[Any]:
+        """The rows that tell all folders."""
+        status, data = self.client.list()
+        if status != "OK":
+            raise Refused("command", "mail server refused `LIST`", _said(data))
+        return [row for row in data if row]
+
+    def said(self, command: str) -> list[Any]:
+        """The answer to a command without arguments."""
+        status, data = self.client.namespace() if command == "NAMESPACE" else ("NO", [])
+        if status != "OK":
+            raise Refused("command", f"mail server refused `{command}`", _said(data))
+        return data
+
+    def rights(self, folder: bytes) -> list[Any] | None:
+        """Who may do what with a folder, by its name on the wire; None where the server does not say."""
+        from imap_tools.utils import quote
+
+        status, data = self.client.getacl(quote(folder).decode("ascii"))
+        return data if status == "OK" and data and data[0] else None
+
     def append(self, folder: str, flags: str, message: bytes) -> str:
         """Put a message into a folder; returns `folder/uidvalidity/uid`, or "" if the server does not tell."""
         self._writing = True

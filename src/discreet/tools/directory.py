@@ -66,7 +66,11 @@ class Directory:
         """A recipient that a contract or a place names."""
         if id_ == USER.id:
             return USER
-        return self.fixed.get(id_) or Recipient(id_, "", frozenset({UNKNOWN}), id_)
+        kind, _, text = id_.partition(":")
+        entry = self._by_address.get((kind, normal(kind, text))) if kind == "mail" else None
+        if id_ in self.fixed or entry is None:
+            return self.fixed.get(id_) or Recipient(id_, "", frozenset({UNKNOWN}), id_)
+        return self.recipient(kind, text)
 
     def ids(self) -> frozenset[str]:
         """How norms can name somebody who is known here: by address, by owner or by the id in a contract."""
