@@ -9,22 +9,24 @@ import pytest
 
 from discreet.agents.planning import handles_of
 from discreet.agents.reader_tool import reader_tool
-from discreet.evidence.world import Seen, Setting, State, observe, observed, replanned, session_of
+from discreet.connectors.files import Files, FilesConfig
+from discreet.connectors.files_tools import files_tools
 from discreet.evidence import world as evidence_world
+from discreet.evidence.world import Seen, Setting, State, observed, replanned, session_of
 from discreet.kernel import functions
 from discreet.kernel.contract import Recipient
 from discreet.kernel.interpreter import run
 from discreet.kernel.label import label
 from discreet.kernel.resolve import resolve
 from discreet.kernel.syntax import parse as parse_plan
-from discreet.kernel.value import Fault, Value
+from discreet.kernel.value import Value
 from discreet.ledger.chain import Ledger
 from discreet.models.spans import redact
 from discreet.policy.decide import Index
-from discreet.policy.load import combine, defaults, parse
-from discreet.tools.registry import Tool, tool
+from discreet.policy.load import defaults
 from discreet.tools.question import Reply
-from tests.test_red_team import CONTRACTS, FIXED, PEOPLE, REQUEST, SAM, SECRETS, SHOP, services
+from discreet.tools.registry import Tool, tool
+from tests.test_red_team import CONTRACTS, FIXED, PEOPLE, SAM, SECRETS, SHOP, services
 
 LATE = 'mail.send(to="sam@x.example", subject="late", body="I am late")'
 
@@ -90,7 +92,7 @@ def test_an_operation_that_raises_what_none_should_is_a_fault_under_all_that_was
     made = resolve(parse_plan(plan), {}, frozenset({"x", "other"}))
     given = {"x": Value("secret", label([("health", "user")])), "other": Value(1, label([("work", "user")]))}
     limits = run(made, None, given=given).limits  # type: ignore[arg-type]
-    monkeypatch.setitem(functions.FUNCTIONS, "len", functions.FUNCTIONS["len"]._replace(run=breaks) if hasattr(functions.FUNCTIONS["len"], "_replace") else type(functions.FUNCTIONS["len"])(breaks, 1, 1))
+    monkeypatch.setitem(functions.FUNCTIONS, "len", functions.Function(breaks, 1, 1))
     found = run(made, None, given=given, limits=limits).names["y"]  # type: ignore[arg-type]
     assert {tag.type for tag in found.total.tags} >= {"health", "work"}
 
@@ -105,3 +107,82 @@ def test_what_the_port_raises_is_not_taken_for_an_operation() -> None:
     made = resolve(parse_plan('x = mail.read(id="1")'), CONTRACTS)
     with pytest.raises(OSError, match="disk full"):
         run(made, Port(), limits={})  # type: ignore[arg-type]
+
+
+# ---------------------------------------------------------------------------------------------------- words behind handles
+
+
+def tools(state: State) -> list[Tool]:
+    return [*services(state), tool(CONTRACTS["shop.product"], lambda **_: {}), reader_tool(lambda *_: "x")]
+
+
+READER = {**FIXED, "provider:reader": Recipient("provider:reader", "local", frozenset({"provider/reader/local"}), "the local reader")}
+
+
+def searched(plan: str, word: str) -> Seen:
+    """What becomes of a plan for a request with this word in it, which its planner was sent as a handle."""
+    request = f"Look for socks at Northside Sports and note that I have {word}"
+    sent_ = redact(request, False)
+    setting = Setting("red", tools, Index(defaults().norms), PEOPLE, READER, SECRETS, request, lambda question: Reply.DENY)
+    return observed(session_of(setting), plan, sent_.text, handles_of(request, sent_, False))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        'i = shop.product(shop="Northside Sports", item="1")\nprint(i["title" if "[[1]]".startswith("asth") else "nothing"])',
+        'n = 3000 if "[[1]]".startswith("asth") else 1\nxs = [[0] * n] * 1000',
+        'read("x", "y", "str" if "[[1]]".startswith("asth") else "nothing")',
+        'read("x", "y", "[[1]]")',
+        'xs = ["[[1]]"] * 9000',
+        'x = {"asthma": 1}["[[1]]"]',
+        'for i in range(len("[[1]]")):\n    x = i',
+    ],
+)
+def test_hidden_words_do_not_decide_whether_a_plan_runs(told: str) -> None:
+    """G3.8, G4.1: they name recipients and are shown to the user; a refusal that they decide would show in what is not done."""
+    plan = f'shop.search(shop="Northside Sports", query="socks")\n{told}'
+    first, second = (searched(plan, word) for word in ("asthma", "eczema"))
+    assert first.of(SHOP) == second.of(SHOP) and bool(first.refused) == bool(second.refused)
+
+
+def test_their_benign_twin_hidden_words_name_a_recipient_and_are_shown_in_the_question() -> None:
+    """G3.6, G5.5."""
+    request = "Mail alice@x.example that I have asthma"
+    sent_ = redact(request, False)
+    asked: list[str] = []
+    setting = Setting("red", services, Index(defaults().norms), PEOPLE, FIXED, SECRETS, request, lambda question: (asked.append(question.shown), Reply.ONCE)[1])
+    plan = 'mail.send(to="[[1]]", subject="news", body="I have [[2]]")'
+    held = session_of(setting)
+    lines = held.session.prepare(plan, sent_.text, handles_of(request, sent_, False)).preview.lines
+    assert [r.id for r in lines[-1].flow.recipients if r.id.startswith("mail:")] == ["mail:alice@x.example"] and lines[-1].exact
+
+
+# ---------------------------------------------------------------------------------------------------- what a planner hears
+
+
+def test_whether_a_planner_is_asked_again_does_not_tell_who_is_in_the_address_book() -> None:
+    """G4.4, G3.6: a plan with a name that nobody bears does not run, so that another one did is the address book's affair."""
+    request = "Mail my oncologist that I am late"
+    heard = []
+    for variant in "ab":
+        setting = Setting("red", services, Index(defaults().norms), PEOPLE, {**FIXED, "provider:planner": evidence_world.PLANNER}, SECRETS, request, lambda question: Reply.DENY)
+        held = session_of(setting, variant)
+        replanned(held, 'contacts.find(name="my oncologist")\nraise ValueError("again")', request, lambda n: 'print("x")')
+        heard.append([one for one in held.state.order if one[0] == evidence_world.PLANNER.id])
+    assert heard[0] == heard[1] and len(heard[0]) == 1
+
+
+@pytest.mark.parametrize("plan", ['shop.search(shop="Northside Sports", query=files.read(path="rehab/letter.txt"))', 'shop.search(shop="Northside Sports", query=f"{len(files.list(folder=mail.read(id=\'1\')))}")'])
+def test_a_planner_does_not_hear_which_folders_there_are_and_what_they_hold(plan: str, tmp_path: Path) -> None:
+    """G4.4, G5.6."""
+    heard = []
+    for number, roots in enumerate(({"documents": ("document/file",)}, {"documents": ("document/file",), "rehab": ("health/treatment",)})):
+        for name in roots:
+            (tmp_path / f"{number}" / name).mkdir(parents=True)
+        files = Files(FilesConfig({name: tmp_path / f"{number}" / name for name in roots}))
+        setting = Setting("red", lambda state: [*services(state), *files_tools(files, roots)], Index(defaults().norms), PEOPLE, FIXED, SECRETS)
+        held = session_of(setting).session
+        heard.append(held.problems(plan, "find socks at Northside Sports"))
+        assert held.wrong(plan, "find socks at Northside Sports")  # the user hears what it would tell
+    assert heard[0] == heard[1] and heard[0]

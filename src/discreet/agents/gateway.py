@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from discreet.agents.planning import handles_of
-from discreet.agents.session import Given, Planned, Report, Session, World, by_people, denied, public
+from discreet.agents.session import PEOPLE, Given, Planned, Report, Session, World, by_people, denied, public
 from discreet.agents.waiting import Waiting
 from discreet.kernel.contract import NOPLACE, Contract, Effect, Parameter, Recipient
 from discreet.kernel.errors import DiscreetError, PlanError, nearest
@@ -53,7 +53,6 @@ RUNS_MAX = 50  # plans and single calls for one request
 HANDLES_MAX = 1_000  # of one connection
 TOLD_CHARS_MAX = 60_000  # of one thing that the agent is told
 REQUEST = label([("request", "user")])
-PEOPLE = label([("social", "user"), ("contact/email", "user")])  # who is in the address book, and which address is one's own
 HEAR = "agent.hear"
 WHY = "the agent says this of its own accord: you did not name the recipient"
 _REFERENCE = re.compile(r"\$(h[1-9]\d{0,3}(?:\.[a-z][a-z0-9_]{0,60}|\[\d{1,4}\])*)")

@@ -26,7 +26,7 @@ from typing import Any, Protocol
 
 from discreet.agents.said import Said
 from discreet.agents.told_tools import Asked, Stood, hear, wholes
-from discreet.kernel.contract import Effect, Recipient
+from discreet.kernel.contract import Contract, Effect, Recipient
 from discreet.kernel.errors import NOWHERE, PlanError, invariant
 from discreet.kernel.interpreter import Outcome, Request, run
 from discreet.kernel.label import PUBLIC, Label, Tag, join, label
@@ -55,6 +55,7 @@ REQUEST_CHARS_MAX = 4_000
 REPLANS_MAX = 2  # plans after the first, of one request
 FEEDBACK_LINES_MAX = 20  # of what a planner hears of its plan
 REQUEST = Tag("request", "user")
+PEOPLE = label([("social", "user"), ("contact/email", "user")])  # who is in the address book, and which address is one's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,9 @@ class Planned:
     @property
     def ending(self) -> Label:
         """The label of how a run of this plan ends: of all that could fail in it, whatever did (G4.4)."""
-        lines = (join(line.flow.label, result_label(line.flow)) for line in self.preview.lines)
+        lines = [join(line.flow.label, result_label(line.flow)) for line in self.preview.lines]
+        named = any(line.flow.contract.resolves or by_people(line.flow) and line.verdict is Verdict.DENY for line in self.preview.lines)
+        lines += [PEOPLE] if named else []  # a plan with a name that nobody bears does not run, and who somebody is to the user decides a denial
         return join(self.preview.outcome.pc, *lines, *(words.total for words in self.handles.values()))
 
 
@@ -447,10 +450,17 @@ class Planner(Protocol):
 
 
 def public(world: World) -> World:
-    """The world as anybody may know it: nobody in the address book, the shipped norms."""
+    """The world as anybody may know it: nobody in the address book, the shipped norms, no folder of the user's own."""
     entries = [one for one in world.directory.entries if all(kind != "mail" for kind, _ in one.addresses)]
-    tools = [replace(t, contract=replace(t.contract, result_rule=None)) if t.contract.resolves else t for t in world.tools.values()]
+    tools = [replace(t, contract=_known(t.contract)) for t in world.tools.values()]
     return replace(world, tools=Toolbox(tools), directory=Directory(entries, world.directory.fixed), judge=_shipped())
+
+
+def _known(contract: Contract) -> Contract:
+    if contract.resolves:
+        return replace(contract, result_rule=None)
+    place = contract.known_as
+    return contract if place is None else replace(contract, place=place, origin=None if contract.origin is None else place)
 
 
 @cache

@@ -24,6 +24,9 @@ _entry = record_of("File", path=text(max=2_000, attested=True), name=text(max=25
 _written = record_of("Written", path=_path)
 
 
+FOLDER = Place("files", label([("document", "user")], (SOURCE,)), keeps=ORDINARY)  # any folder, whichever the user has and whatever it holds
+
+
 @dataclass(frozen=True, slots=True)
 class Folders:
     """The roots of a files connector as places."""
@@ -77,4 +80,4 @@ def files_tools(files: Files, holds: Mapping[str, tuple[str, ...]] | None = None
         "delete": Contract("files.delete", "delete a file", (Parameter("path", _path, Role.WHAT),), record_of("Deleted", deleted=scalar("bool")),
                            Effect.DELETE, "storage", within("path"), (), calls_max=20),
     }
-    return tuple(local_tool(contract, files, action, zone) for action, contract in made.items())
+    return tuple(local_tool(replace(contract, known_as=FOLDER), files, action, zone) for action, contract in made.items())

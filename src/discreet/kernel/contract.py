@@ -150,6 +150,7 @@ class Contract:
 
     place       where it shows and whence the result is. Not stated, the result is labelled as the worst of its shape, or as WORST
                 where the shape leaves something unlabelled, and a write shows wherever who hears it can look
+    known_as    the place as a planner may know it, where the user's own configuration decides what it holds (G4.4)
     origin      whence the effect takes stored contents that are no argument: what is moved or copied by its id is written where it
                 goes, and may be there no more than its contents may (G2.6)
     recipients  ids of fixed recipients, besides those named by arguments with an `address` and the place's owner and readers.
@@ -182,6 +183,7 @@ class Contract:
     calls_max: int = 200
     seconds_max: int | None = SECONDS_MAX
     origin: Place | PlaceRule | None = None
+    known_as: Place | None = None
 
     def __post_init__(self) -> None:
         where = f"`{self.name}`"
