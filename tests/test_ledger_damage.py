@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from discreet.ledger.chain import Ledger, link
+from discreet.ledger.chain import Ledger, derived, link
 from discreet.ledger.database import connect, subkey
-from discreet.ledger.entry import Entry, Item, Kind, LedgerError, Party
+from discreet.ledger.entry import Entry, Item, Kind, LedgerError, Party, Status, canonical
 from discreet.ledger.head import HEAD_BYTES, Head, Signer, parse, signed_by
 from discreet.ledger.verify import verify_file
 
@@ -41,10 +41,10 @@ def insider(folder: Path):
 
 
 def rechain(db) -> None:
-    """Make every hash fit again, as an editor would who knows the format."""
+    """Make every hash fit again, as an editor would who knows the format and has the key of the links too, so that only heads are left."""
     previous = b"\0" * 32
     for seq, body in db.execute("select seq, body from entry order by seq").fetchall():
-        previous = link(previous, body if isinstance(body, bytes) else body.encode())
+        previous = link(subkey(KEY, "ledger links"), previous, body if isinstance(body, bytes) else body.encode())
         db.execute("update entry set hash = ? where seq = ?", (previous, seq))
 
 
@@ -66,6 +66,39 @@ def test_every_page_of_the_raw_file_is_covered(folder):
             assert not report(folder).ok, f"byte {place} of {len(whole)}"
     file.write_bytes(whole)
     assert report(folder).ok
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_who_has_the_files_key_alone_adds_nothing_behind_the_head(folder, count):
+    """A forged outcome would settle a payment that nobody knows the end of, and the next append would sign it (G8.1)."""
+    with at(folder) as ledger:
+        seq = ledger.intent(Entry(Kind.INTENT, "e", "shop.checkout", "pay", "purchase", parties=(Party("shop:n"),)), b"order")
+        ledger.outcome(seq, Status.UNKNOWN)
+    db = insider(folder)
+    for number in range(count):
+        last, previous = db.execute("select seq, hash from entry order by seq desc limit 1").fetchone()
+        entry = Entry(Kind.OUTCOME, "e", "shop.checkout", of=seq, status="refused") if not number else Entry(Kind.GRANT, "e")
+        body = canonical(last + 1, "2026-11-23T10:00:00.000000+00:00", "s", entry, "", "", "")
+        db.execute("insert into entry values(?,?,?,?,?)", (last + 1, entry.kind.value, entry.errand, body, link(b"not the key", bytes(previous), body)))
+        for statement, values in derived(last + 1, "s", entry):
+            db.execute(statement, values)
+    db.commit()
+    db.close()
+    assert not report(folder).ok
+    with at(folder) as ledger, pytest.raises(LedgerError, match="was not written by this ledger"):
+        ledger.note(Kind.RUN_START, errand="next")
+
+
+def test_its_benign_twin_what_a_crash_left_behind_the_head_is_taken_up(folder):
+    head = (folder / "elsewhere" / "head").read_bytes()
+    with at(folder) as ledger:
+        ledger.note(Kind.DENIAL, errand="later")
+        ledger.note(Kind.DENIAL, errand="later still")
+    (folder / "elsewhere" / "head").write_bytes(head)
+    assert report(folder).ok and report(folder).head == "lags"
+    with at(folder) as ledger:
+        ledger.note(Kind.RUN_START, errand="next")
+    assert report(folder).head == "matches"
 
 
 def test_pages_swapped_in_the_raw_file_are_found(folder):

@@ -57,7 +57,7 @@ def test_no_other_sequence_has_the_same_end(bodies, data):
     def end(sequence) -> bytes:
         hash_ = START
         for body in sequence:
-            hash_ = link(hash_, body)
+            hash_ = link(b"key", hash_, body)
         return hash_
 
     other = data.draw(st.permutations(bodies) | st.lists(st.binary(max_size=20), max_size=7))
@@ -154,7 +154,7 @@ class History(RuleBasedStateMachine):
         db.executescript(edit)
         previous = START
         for number, body in db.execute("select seq, body from entry order by seq").fetchall():
-            previous = link(previous, body)
+            previous = link(subkey(KEY, "ledger links"), previous, body)
             db.execute("update entry set hash = ? where seq = ?", (previous, number))
         db.close()
         with self.opened() as ledger:

@@ -13,7 +13,6 @@ first, and refuses where they disagree: nothing is done that the ledger cannot r
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import hmac
 import secrets
 import threading
@@ -72,6 +71,7 @@ class Ledger:
         self._now = now
         self._mutex = threading.RLock()
         self._digest_key = subkey(key, "ledger digests")
+        self.link_key = subkey(key, "ledger links")
         self.signer = Signer(subkey(key, "ledger heads"))
         self.head_file = HeadFile(head_path) if head_path else None
         self._head: Head | None = None  # the last that this process signed
@@ -357,7 +357,7 @@ class Ledger:
         digest, repeat = (self._digest(salt, held) if held else "" for held in (contents, same))
         at = self._now().isoformat(timespec="microseconds")
         body = canonical(seq, at, session, entry, salt, digest, repeat)
-        hash_ = link(previous, body)
+        hash_ = link(self.link_key, previous, body)
         self.db.execute("insert into entry values(?,?,?,?,?)", (seq, entry.kind.value, entry.errand, body, hash_))
         self._index(seq, session, entry)
         if contents and self.keep_contents:
@@ -379,9 +379,17 @@ class Ledger:
         if head.seq != seq:
             row = self.db.execute("select hash from entry where seq = ?", (head.seq,)).fetchone()
             hash_ = bytes(row[0]) if row else START
+            self._follow(head.seq, hash_)
         made = head == self._head or self.signer.made(head)
         if head.ledger != self.name or head.hash != hash_.hex() or not made:
             raise LedgerError(f"the ledger does not hold what its head states (entry {head.seq}); see `discreet verify`")
+
+    def _follow(self, seq: int, hash_: bytes) -> None:
+        """What stands behind the head was left by a crash, and by this ledger."""
+        for number, body, made in self.db.execute("select seq, body, hash from entry where seq > ? order by seq", (seq,)):
+            seq, hash_ = seq + 1, link(self.link_key, hash_, body)
+            if number != seq or made != hash_:
+                raise LedgerError(f"entry {number} was not written by this ledger; see `discreet verify`")
 
     def _index(self, seq: int, session: str, entry: Entry) -> None:
         """Keep the tables by which entries are found; `verify` computes them anew and compares."""
@@ -398,9 +406,9 @@ def _doing(entry: Entry) -> tuple:
     return entry.tool, entry.effect, sorted({party.account or party.id for party in entry.parties})
 
 
-def link(previous: bytes, body: bytes) -> bytes:
-    """The hash of an entry: of all before it and of itself."""
-    return hashlib.sha256(previous + body).digest()
+def link(key: bytes, previous: bytes, body: bytes) -> bytes:
+    """The keyed hash of an entry: of all before it and of itself. Who has the file's key alone can make none, not even behind the head."""
+    return hmac.digest(key, previous + body, "sha256")
 
 
 def derived(seq: int, session: str, entry: Entry) -> Iterator[tuple[str, tuple]]:

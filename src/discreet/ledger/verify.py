@@ -134,7 +134,7 @@ def _chain(ledger: Ledger, heads: list[tuple[Head, str]], problems: list[Problem
         for seq, kind, errand, body, hash_ in rows:
             if seq != last + 1:
                 problems.append(Problem(last + 1, "an entry was removed" if seq == last + 2 else f"{seq - last - 1} entries were removed"))
-            elif not (isinstance(body, bytes) and isinstance(hash_, bytes)) or link(previous, body) != hash_:
+            elif not (isinstance(body, bytes) and isinstance(hash_, bytes)) or link(ledger.link_key, previous, body) != hash_:
                 problems.append(Problem(seq, "the entry, or the one before it, was changed or moved"))
             record = _record(seq, body, hash_, problems)
             if record and (record.seq, record.kind.value, record.entry.errand) != (seq, kind, errand):
