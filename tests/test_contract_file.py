@@ -275,6 +275,18 @@ def test_without_a_place_its_answers_may_be_anything(home: Home) -> None:
     assert report.denied == 1
 
 
+def test_what_nobody_described_goes_back_to_its_server_and_to_nobody_else(home: Home, services: Services) -> None:
+    """G2.5: a server that nobody described may hold what is the user's; what it gave is told to no other party."""
+    home.connect("mcp", {"name": "other", "url": services.desk("library").url})
+    home.approve("other", home.approved()["desk"])
+    add_norm(home.path / "norms.toml", NORM.replace('"desk"', '"other"').replace("mcp:desk", "mcp:other"))
+    plan = 'f = desk.free_slots(day="2026-11-24")\ng = {}.free_slots(day=f.text[:10])\nprint(g.ok)'
+    told = {name: errand(home, plan.format(name), "what is free on 2026-11-24?", Everyone()) for name in ("desk", "other")}
+    assert told["desk"].denied == 0 and told["other"].denied == 1
+    home.describe("desk", "[place.x]\ntells = []\n[tool.free_slots]\nplace = 'x'")
+    assert errand(home, plan.format("other"), "what is free on 2026-11-24?", Everyone()).denied == 0  # once the user says that it tells nothing of anybody
+
+
 def test_a_booking_is_asked_and_the_question_about_another_shows_it(home: Home) -> None:
     """G5.5: what an id of a described server stands for is shown too."""
     home.describe("desk", DESK)

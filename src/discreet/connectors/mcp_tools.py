@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from discreet.kernel.contract import REQUIRED, Contract, Effect, Parameter, Place, Role
+from discreet.kernel.contract import REQUIRED, WORST, Contract, Effect, Parameter, Place, Role
 from discreet.kernel.label import label
 from discreet.kernel.shape import Shape, enum, list_of, record_of, scalar, text
 from discreet.tools.registry import Tool, of_connector
@@ -28,7 +28,8 @@ def mcp_tools(server: McpServer, described: ContractFile | None = None, zone: st
     """One tool for each approved one, called `<server>.<tool>`; the server's id as recipient is `mcp:<server>`. Raises DiscreetError,
     located, where what the user wrote of a tool does not fit the tool."""
     recipient = f"mcp:{server.config.name}"
-    place = Place(f"mcp/{server.config.name}", label((), (recipient,)), owner=recipient)
+    # it may hold what is the user's and what others told them: nobody has said, so nobody but itself hears of it unasked (G2.5)
+    place = Place(f"mcp/{server.config.name}", label(list(WORST.tags), (*WORST.sources, recipient), audience=(recipient,)), owner=recipient)
     return tuple(_tool(server, approved, recipient, place, described, zone) for approved in server.approved.values())
 
 
