@@ -333,7 +333,7 @@ SMALL = (
 )  # fmt: skip
 IN_LOOP = ("break", "continue")
 COMPOUND = ("if s:", "if x:", "for y in t:", "for y in [1, 2]:")
-CONTROL = ("x = 1", "x = x + 1", "x = 2", "l.append(1)", "l = [2]", "x = len(l)", "x = l[0]", "tracker.ping(x)", "tracker.ping()", "x = tracker.ping(1)", "pass")  # nothing of it is secret
+CONTROL = ("x = 1", "x = x + 1", "x = 2", "l.append(1)", "l = [2]", "x = len(l)", "x = l[0]", "tracker.ping(x)", "tracker.ping()", "x = tracker.ping(1)", "pass", "raise ValueError(\"x\")", "assert x < 9")  # nothing of it is secret
 CONTROL_HEADS = ("if s:", "if n > 2:", "if x > 1:", "for y in t:", "for y in [1, 2, 3]:", "if s and x > 0:", "if d.ok:", "if y == n:")
 
 
