@@ -175,6 +175,11 @@ class _Run:
         for stale in proofs.glob("test_*.py") if proofs.is_dir() else ():
             stale.unlink()
         verdicts = prove.confirm(self.compartment, self.facts, claims, self.project, proofs, self.held, self.recorder, deadline=self.started + options.budget_s)
+        again = prove.others(attacked.claims, claims, {claims[n].place for n, (verdict, _path) in verdicts.items() if verdict != "fails"})
+        if again:
+            more = prove.confirm(self.compartment, self.facts, again, self.project, proofs, self.held, self.recorder, deadline=self.started + options.budget_s, first=len(claims))
+            verdicts.update({len(claims) + n: verdict for n, verdict in more.items()})
+            claims = claims + again
         findings, doubted = [], []
         for number, claim in enumerate(claims):
             verdict, path = verdicts[number]

@@ -54,8 +54,9 @@ def emit(claim: Claim, project: str) -> str:
         parts += [_source(web.to_http)]
         if claim.speaks in ("handler", "aiohttp", "tornado"):
             parts += [_source(web.wire_bytes), _source(web.parse_answer)]
-        parts += [_source(web._ask_socket)] if claim.speaks in ("aiohttp", "tornado") else []
-        parts += [_source(web._asgi_ends), _source(web._asgi_life), _source(web.Held)] if claim.speaks == "asgi" else []
+        parts += [_source(web.Held)] if claim.speaks in ("asgi", "aiohttp", "tornado") else []
+        parts += [_source(web._let_be_held), _source(web._ask_socket)] if claim.speaks in ("aiohttp", "tornado") else []
+        parts += [_source(web._asgi_ends), _source(web._asgi_life)] if claim.speaks == "asgi" else []
         parts += [_source(_SEND[claim.speaks]), f"SENDERS = {{{claim.speaks!r}: {_SEND[claim.speaks].__name__}}}", _source(web.put), _source(web.signed_in), _source(web.play)]
         parts += [_source(oracles.archive)] if "@@AS:" in claim.template else []
         parts += [_source(oracles.fill), _source(web.run_main_block), *_surroundings(claim), _loader(claim)]
@@ -203,7 +204,7 @@ def _judging(claim: Claim) -> list[str]:
     if claim.oracle in ("existence", "growth"):
         return []
     if claim.oracle == "scene":
-        return [_source(scenes).partition('"""\n\n')[2]]
+        return [_source(scenes).partition('"""\n\n')[2], *(_source(m) for m in (oracles.Page, oracles.markup_broken) if claim.kind == "stored-xss")]
     prepare, judge, more = _ORACLES[claim.oracle]
     return [*(_source(m) for m in more), _source(prepare), _source(judge)]
 
@@ -353,7 +354,7 @@ _SCENE = '''def «name»():
     app = load()
     words = {name: "dqw" + os.urandom(4).hex() for name in EXTRA["marks"]}
     answers, words = perform(STEPS, app, «speaks», words, play)
-    assert not holds(EXTRA["conditions"], answers, words), «effect»
+    assert not holds(EXTRA["conditions"], answers, words, globals().get("markup_broken")), «effect»
 '''
 
 _GROWTH_OF_SITE = '''def «name»():

@@ -166,14 +166,19 @@ def distinct(claims: list[Claim]) -> list[Claim]:
     return sorted(best.values(), key=lambda c: (c.file, c.line, c.cwe))
 
 
+def others(claims: list[Claim], tried: list[Claim], places: set[tuple[str, str, int]]) -> list[Claim]:
+    """At places whose claim's test showed nothing, the claim that was seen there in another way."""
+    return distinct([c for c in claims if c.place in places and c not in tried])
+
+
 def confirm(
-    compartment: Compartment, facts: dict[str, Any], claims: list[Claim], project: Path, proofs: Path, held: Path, recorder: Recorder, staged: Staged | None = None, deadline: float | None = None
+    compartment: Compartment, facts: dict[str, Any], claims: list[Claim], project: Path, proofs: Path, held: Path, recorder: Recorder, staged: Staged | None = None, deadline: float | None = None, first: int = 0
 ) -> dict[int, tuple[str, Path]]:
     """Write each claim's test and run it; the verdict (`fails`, `passes`, `broken`) and path by the claim's position."""
     proofs.mkdir(parents=True, exist_ok=True)
     paths: dict[str, int] = {}
     for number, claim in enumerate(claims):
-        name = test_name(claim, number + 1)
+        name = test_name(claim, first + number + 1)
         (proofs / name).write_text(emit(claim, str(project)))
         paths[name] = number
     verdicts = run_proofs(compartment, facts, [proofs / n for n in paths], held, recorder, staged, deadline)

@@ -65,7 +65,7 @@ class Attack(object):
 
     def __init__(self, endpoint, app, watch, survey, nonce, deadline, all_kinds, siblings=()):
         self.siblings, self.prefix, self.jar, self.carried = siblings, [], {}, []
-        self.guest, self.shown_as, self.keep, self.stuck = None, [], None, 0
+        self.guest, self.shown_as, self.keep, self.stuck, self.there = None, [], None, 0, {}
         self.endpoint, self.app, self.watch, self.survey, self.deadline, self.all_kinds = endpoint, app, watch, survey, deadline, all_kinds
         self.place, self.nonce = watch.place, nonce
         self.count, self.claims, self.requests, self.offered = 0, [], 0, False
@@ -104,8 +104,8 @@ class Attack(object):
         return getattr(self.app, "config", {}).get("SESSION_COOKIE_NAME", "session") if self.endpoint["framework"] == "flask" else "sessionid"
 
     def default(self, name, variant):
-        if name in variant:
-            return variant[name]
+        if name in variant or name in self.there:
+            return variant.get(name, self.there.get(name))
         kind = self.kind_of(name)
         low = name.lower()
         if kind in ("int", "float") or low == "id" or low.endswith(("_id", "id]")) or low in ("page", "num", "count", "limit", "offset", "age", "qty", "quantity", "size", "year", "amount", "n", "price", "number", "uid", "pk"):
@@ -275,7 +275,7 @@ class Attack(object):
             before = len(asked)
             for mode in modes:
                 mark = "dq%sm" % self.nonce
-                values = {n: mark for n in self.names if self.kind_of(n) not in ("int", "float", "bool", "uuid") and not self.kind_of(n).startswith("any")}
+                values = {n: mark for n in self.names if n not in self.there and self.kind_of(n) not in ("int", "float", "bool", "uuid") and not self.kind_of(n).startswith("any")}
                 request = self.build(mode, values, {}, CHANNELS + ("path",))
                 self.send(request, mark)
                 asked += [n for n in self.watch.lookups if isinstance(n, str)]
@@ -975,14 +975,13 @@ class Attack(object):
             pieces = [p.strip() for p in value.split(";")]
             key, _, content = pieces[0].partition("=")
             flags = {p.split("=")[0].lower() for p in pieces[1:]}
-            if not content.strip('"') or "max-age=0" in value.lower() or "1970" in value or (made and key not in made):
+            if not content.strip('"') or "max-age=0" in value.lower() or "1970" in value:
                 continue
-            if key not in made:
+            if key not in made and not own_header(self.endpoint["framework"]):
                 continue
-            low = key.lower()
-            sensitive = bool(SENSITIVE_COOKIE.search(key)) and not any(w in low for w in PREFERENCE_WORDS)
-            carries = "secure" in made[key]["explicit"] and not any(w in low for w in PREFERENCE_WORDS)
-            at = made[key]["at"]
+            low, how = key.lower(), made.get(key, {"explicit": [], "at": None})
+            sensitive, at = telling_cookie(key), how["at"]
+            carries = "secure" in how["explicit"] and not any(w in low for w in PREFERENCE_WORDS)
             if "secure" not in flags and (sensitive or carries) and not self.have("cookie", key):
                 self.claim("cookie", key, "answer", "", self.slim_passive(request, mark, lambda got: self.has_cookie(got, key, "secure")), {"effect": "the cookie `%s` is sent over plain connections" % key, "at": at, "oracle": "cookie"}, cookie=key, flag="secure")
             if "httponly" not in flags and sensitive and "csrf" not in low and "xsrf" not in low and not self.have("cookie-script", key):
@@ -1126,6 +1125,16 @@ class Attack(object):
         function = nearest(self.survey, at)
         words = " ".join(function["constants"] + function["calls"] + [function["name"]] + function.get("words", [])) if function else ""
         return secret_words(words)
+
+
+def telling_cookie(key):
+    """Whether a cookie is sensitive by its name."""
+    return bool(SENSITIVE_COOKIE.search(key)) and not any(w in key.lower() for w in PREFERENCE_WORDS)
+
+
+def own_header(framework):
+    """Whether a project without a framework writes its `Set-Cookie` itself."""
+    return framework in ("wsgi", "asgi", "http.server")
 
 
 def public_key(value, moment, effects, sent, constants):

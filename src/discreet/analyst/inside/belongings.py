@@ -8,14 +8,17 @@ import json
 import re
 import time
 
+import oracles
 import scenes
-from people import CLAIMS_MAX, LEAVE, OBJECTS_MAX, OPEN_PATHS, PRIVATE, PRIVILEGE, REFERENCE, REFUSALS, SENSITIVE_INPUT, USER_NAME
+from people import ADDRESSEES, CLAIMS_MAX, LEAVE, OBJECTS_MAX, OPEN_PATHS, PRIVATE, PRIVILEGE, REFERENCE, REFUSALS, SENSITIVE_INPUT, USER_NAME
 
 CONTROL = re.compile(r"(?is)<textarea.*?</textarea>|<(?:input|option|select)\b[^>]*>|<form\b[^>]*>")
 RANK = re.compile(r"^(is_?)?(admin|administrator|staff|superuser|super_?user|root|moderator|manager)$|^(role|user_?role|access_?level|user_?type|account_?type)$", re.I)
 ID_IN_ANSWER = r'"(?:id|pk|uuid|\w+_id)"\s*:\s*"?([\w-]+)'
 ID_IN_PLACE = r"(?im)^location: [^\n]*?/([\w-]*\d[\w-]*)(?:[/?][^\n]*)?$"
 READS_MAX = 40
+MARKUP = ("@@MARK@@'\"><@@MARK@@>", "javascript:@@MARK@@")
+PARENTS_MAX = 3
 
 
 class Thing(object):
@@ -36,7 +39,7 @@ def explore(house):
     """Claims about the two users of a house."""
     ann, bob = house.people
     claims = []
-    for step in (lambda: accounts(house, ann, bob), lambda: things(house, ann, bob), lambda: more_than_asked(house, ann), lambda: made_more(house, ann, bob)):
+    for step in (lambda: accounts(house, ann, bob), lambda: things(house, ann, bob), lambda: stored(house, ann, bob), lambda: more_than_asked(house, ann), lambda: made_more(house, ann, bob)):
         try:
             claims += step()
         except Exception as error:
@@ -47,18 +50,20 @@ def explore(house):
 # --- making and finding things ---------------------------------------------------------------------------------------
 
 
-def make(house, person, endpoint):
-    """A thing that this person makes through an entry point, or None if nothing came of it."""
-    state = house.attack_on(endpoint, person)
+def make(house, person, endpoint, text="@@MARK@@", within=None):
+    """A thing that this person makes through an entry point, or None if nothing came of it; `within` is what the path refers to."""
+    state = house.attack_on(endpoint, person, {slot: ref.value for slot, ref in within.items()} if within else None)
     word = house.word()
     names = [n for n in state.names if state.kind_of(n) == "str" and n not in endpoint.get("parts", {}) and not SENSITIVE_INPUT.search(n) and not USER_NAME.match(n) and not REFERENCE.search(n) and "mail" not in n.lower()]
-    if not names:
-        return None
+    if text != "@@MARK@@" or not [n for n in names if n not in ADDRESSEES]:  # what is called like a thing may as well be its text
+        names += [n for n in state.names if n not in names and (n in ("message", "post", "note", "item", "task") or (text != "@@MARK@@" and USER_NAME.match(n))) and state.kind_of(n) == "str" and n not in endpoint.get("parts", {})]
     mode = next((m for m in state.modes() if m != "query"), None)
-    if mode is None:
+    if not names or mode is None:
         return None
-    request = bare(house, state.build(mode, {n: "@@MARK@@" for n in names}, {}, ("form", "json")), mode)
-    answer = house.send(person, scenes.spoken(request, {"MARK": word}))
+    values = {n: next((p.name for p in house.people if p is not person), "dqv") if n in ADDRESSEES else text for n in names}
+    values.update({slot: "@@REF@@" for slot in within or ()})
+    request = bare(house, state.build(mode, values, {}, ("form", "json", "path")), mode)
+    answer = house.send(person, scenes.spoken(request, {"MARK": word, "REF": next(iter(within.values())).value if within else ""}))
     if answer[0] >= 400:
         return None
     rows = scenes.rows_with(word)
@@ -97,9 +102,9 @@ def fillable(house, endpoint):
     return parts or [n for n in state.names if REFERENCE.search(n)][:3]
 
 
-def asking(house, endpoint, slot, text="@@TEXT@@", person=None):
+def asking(house, endpoint, slot, text="@@TEXT@@", person=None, there=None):
     """A request to an entry point that refers to `@@REF@@` and, where it takes texts, brings `text`."""
-    state = house.attack_on(endpoint, person or house.people[0])
+    state = house.attack_on(endpoint, person or house.people[0], there)
     in_path = slot in endpoint.get("parts", {})
     reading = not (set(endpoint["methods"]) & {"POST", "PUT", "PATCH", "DELETE"})
     mode = "query" if reading else next((m for m in state.modes() if m != "query"), "form")
@@ -139,9 +144,8 @@ def plain_request(house, endpoint):
 def things(house, ann, bob):
     """Claims about what users make."""
     claims = []
-    makers = [e for e in house.endpoints if set(e["methods"]) & {"POST", "PUT"} and e["id"] not in {x["id"] for x in (house.sign_up, house.sign_in) if x} and not LEAVE.search(e["path"]) and not about_users(e)]
     made = []
-    for endpoint in makers:
+    for endpoint in makers(house):
         if house.late() or len(made) >= OBJECTS_MAX:
             break
         thing = make(house, ann, endpoint)
@@ -155,6 +159,12 @@ def things(house, ann, bob):
         if not house.late():
             claims += changes(house, ann, bob, thing)
     return claims
+
+
+def makers(house):
+    """Entry points by which a user may make something."""
+    entrances = {x["id"] for x in (house.sign_up, house.sign_in) if x}
+    return [e for e in house.endpoints if set(e["methods"]) & {"POST", "PUT"} and e["id"] not in entrances and not LEAVE.search(e["path"]) and not about_users(e)]
 
 
 def about_users(endpoint):
@@ -334,10 +344,14 @@ def makes(house, visitor, thing):
 
 def tried(house, ann, visitor, thing, endpoint, slot):
     """(request, reference, whether the visitor's request changed a fresh thing of the first user, whether the visitor is shown such things), or None."""
+    there = None
+    if slot in endpoint.get("parts", {}):  # its inputs are learnt as the owner meets them, on a thing made for that
+        spare = None if (endpoint["id"], ann.who, (slot,)) in house.learnt else make(house, ann, thing.endpoint)
+        there = {slot: spare.refs[0].value if spare and spare.refs else "1"}
+    request = asking(house, endpoint, slot, person=ann if there else visitor or ann, there=there)
     fresh = make(house, ann, thing.endpoint)
     if fresh is None or not fresh.refs or not fresh.rows:
         return None
-    request = asking(house, endpoint, slot, person=visitor or ann)
     ref = fresh.refs[0]
     text = house.word()
     house.send(visitor, scenes.spoken(request, {"REF": ref.value, "TEXT": text}))
@@ -387,6 +401,62 @@ def change_claim(house, ann, visitor, thing, endpoint, request, ref):
 def row_key(thing):
     row = thing.rows[0][2]
     return next((c for c in row if REFERENCE.search(c) and row[c] not in (None, 0, "")), next(iter(row)))
+
+
+# --- what one writes and another is shown ---------------------------------------------------------------------------
+
+
+def stored(house, ann, bob):
+    """Claims about markup that one user keeps and another one is shown, be it within a thing that was there before."""
+    claims = []
+    for text in MARKUP:
+        kept = [(make(house, ann, e, text), None) for e in makers(house) if not e.get("parts") and not house.late()]
+        parents = [t for t in (make(house, ann, e) for e in makers(house) if not e.get("parts") and not house.late()) if t is not None and t.refs][:PARENTS_MAX]
+        for endpoint in [e for e in makers(house) if len(e.get("parts", {})) == 1]:
+            for parent in parents:
+                if not house.late():
+                    kept.append((make(house, ann, endpoint, text, {next(iter(endpoint["parts"])): parent.refs[0]}), parent))
+        for thing, parent in kept:
+            if thing is not None:
+                found = shown_to(house, ann, bob, thing, parent)
+                claims += [c for c in found if not any(c["endpoint"] == k["endpoint"] for k in claims)]
+    return claims
+
+
+def shown_to(house, ann, bob, thing, parent):
+    """The claims that pages show one user's markup to the other."""
+    refs = thing.refs + (parent.refs[:1] if parent else []) + [Ref(ann.name)]
+    tries = [(e, plain_request(house, e), None) for e in pages(house)]
+    for endpoint in [e for e in house.endpoints if "GET" in e["methods"] and e.get("parts") and not LEAVE.search(e["path"])]:
+        for slot in fillable(house, endpoint)[:1]:
+            tries += [(endpoint, {k: v for k, v in asking(house, endpoint, slot).items() if k in ("method", "path")}, ref) for ref in refs]
+    claims = []
+    for endpoint, request, ref in tries:
+        if house.late() or request["method"] != "GET" or any(c["endpoint"] == endpoint["id"] for c in claims):
+            continue
+        said = scenes.spoken(request, {"REF": ref.value if ref else ""})
+        answer = house.send(bob, said)
+        if answer[0] >= 300 or thing.word not in answer[2].decode("utf-8", "replace").lower() or not oracles.markup_broken(answer[1], answer[2], thing.word):
+            continue
+        first = dict(ann.carry(scenes.spoken(thing.request, {"MARK": "@@MARKA@@", "REF": "@@WITHIN@@"})))
+        steps, last = bob.entering() + ann.entering(), dict(bob.carry(scenes.spoken(request, {} if ref in thing.refs else {"REF": "@@WITHIN@@" if parent and ref in parent.refs else ref.value if ref else ""})))
+        if parent:
+            before, first = with_ref(ann.carry(scenes.spoken(parent.request, {"MARK": "@@MARKP@@"})), first, "WITHIN", parent.refs[0], "MARKP")
+            steps.append(before)
+        if ref in thing.refs:
+            first, last = with_ref(first, last, "REF", ref, "MARKA")
+        steps += [first, last]
+        found = claim(house, "stored-xss", "CWE-79", endpoint, steps, [{"step": len(steps) - 1, "markup": "@@MARKA@@"}], ["MARKA", "MARKP"], "markup that one user stored became part of a page that another one is shown", "stored")
+        at = house.attack_on(endpoint).last_line("xss", dict(said, cookies=list(house.jars[bob.who].items()), headers=scenes.spoken(bob.carry(said), bob.words).get("headers", [])), "")
+        claims.append(dict(found, file=at[0], line=at[1], function=at[2]))
+    return claims
+
+
+def with_ref(making, using, name, ref, mark):
+    """(the step that makes a thing, the step that uses it) with the reference found between them."""
+    if ref.take:
+        return dict(making, take={name: ref.take}), using
+    return making, dict(using, find={name: [p.replace("@@MARK@@", "@@%s@@" % mark) for p in ref.find]})
 
 
 # --- accounts -----------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import os
 import re
 
 import scenes
+from attack import own_header, telling_cookie
 from belongings import LEAVE, claim, pages, plain_request
 from people import REFUSALS
 from web import play
@@ -50,7 +51,7 @@ def explore(house):
     """Claims about forged sessions, tokens and cookies; the first user's way in is the measure where there is one."""
     claims = []
     texts = literals(house.survey, house.root)
-    for step in (lambda: sessions(house, texts), lambda: tokens(house, texts), lambda: cookies(house), lambda: switched_off(house)):
+    for step in (lambda: sessions(house, texts), lambda: tokens(house, texts), lambda: cookies(house), lambda: switched_off(house), lambda: unflagged(house)):
         try:
             claims += step()
         except Exception as error:
@@ -247,13 +248,59 @@ def switched_off(house):
         place = set_to_false(house, setting)
         if place is None:
             continue
-        scenes_of = [p.entering() for p in house.people[:1] if p.steps and not p.session] + [[dict(plain_request(house, e), who="A")] for e in pages(house)]
+        scenes_of = [p.entering() for p in house.people[:1] if p.steps and not p.session] + at_the_frameworks_door(house) + [[dict(plain_request(house, e), who="A")] for e in pages(house)]
         for steps in scenes_of:
             conditions = [{"step": len(steps) - 1, "cookie": cookie, "lacks": flag}]
             if steps and holds_now(house, steps, conditions):
                 endpoint = house.sign_in or house.endpoints[0]
                 claims.append(blame(claim(house, kind, weakness, endpoint, steps, conditions, [], "the session's cookie is sent without `%s`, which the project switched off" % flag, cookie), *place))
                 break
+    return claims
+
+
+def at_the_frameworks_door(house):
+    """Scenes in which a user signs in at the page that Django brings along, after having been made by the framework."""
+    if house.framework != "django" or not house.people or house.people[0].session is None:
+        return []
+    from django.conf import settings
+    from django.shortcuts import resolve_url
+    from django.urls import NoReverseMatch, reverse
+
+    places = [resolve_url(settings.LOGIN_URL)]
+    try:
+        places.append(reverse("login"))
+    except NoReverseMatch:
+        pass
+    name, word = house.people[0].name, "c5rf" * 8
+    arrive = {"who": "A", "method": "GET", "path": "/", "session": {"user": name}}
+    knock = {"who": "X", "method": "POST", "form": [["username", name], ["password", "Passw0rd!x"]], "cookies": [["csrftoken", word]], "headers": [["X-CSRFToken", word]]}
+    return [[arrive, dict(knock, path=place)] for place in dict.fromkeys(places) if place.startswith("/")]
+
+
+def unflagged(house):
+    """A cookie that is given only to those who sign in, without a flag that keeps it from scripts or from plain connections."""
+    ann = house.people[0] if house.people else None
+    if ann is None or ann.session is not None:
+        return []
+    claims, jar, words, steps = [], {}, dict(ann.words), ann.entering()
+    for number, step in enumerate(ann.steps):
+        house.watch.begin()
+        try:
+            answer = play([dict(step)], house.app, house.speaks, jar, words)
+        except Exception:
+            answer = (500, [], b"")
+        made = {e["value"]: e for e in house.watch.end() if e["what"] == "cookie-set"}
+        for name, value in answer[1]:
+            key = value.split("=")[0].strip()
+            if name.lower() != "set-cookie" or (key not in made and not own_header(house.framework)) or not telling_cookie(key):
+                continue
+            at = made.get(key, {}).get("at")
+            for flag, weakness, kind, effect in (("httponly", "CWE-1004", "cookie-script", "can be read by script"), ("secure", "CWE-614", "cookie", "is sent over plain connections")):
+                conditions = [{"step": number, "cookie": key, "lacks": flag}]
+                if holds_now(house, steps[:number + 1], conditions):
+                    endpoint = next((e for e in house.endpoints if e["path"] == step["path"] and step["method"] in e["methods"]), house.endpoints[0])
+                    found = claim(house, kind, weakness, endpoint, steps[:number + 1], conditions, [], "the cookie `%s`, given to who signs in, %s" % (key, effect), key)
+                    claims.append(dict(found, file=at[0], line=at[1], function=at[2]) if at else found)
     return claims
 
 

@@ -509,7 +509,7 @@ def _cookies(owner_name):
             return
 
         def set_cookie(self, *args, **kwargs):
-            if watch.on and watch.direct(2):
+            if watch.on and (watch.direct(2) or (owner_name == "RequestHandler" and watch.direct(3))):
                 watch.note("cookie-set", str(args[0] if args else kwargs.get("key", kwargs.get("name"))), explicit=sorted(k for k in ("secure", "httponly", "samesite") if k in kwargs))
             return real(self, *args, **kwargs)
 
@@ -582,6 +582,8 @@ PATCHES = {
     "django.http.response": _cookies("HttpResponseBase"),
     "starlette.responses": _cookies("Response"),
     "aiohttp.web_response": _cookies("StreamResponse"),
+    "tornado.web": _cookies("RequestHandler"),
+    "bottle": _cookies("BaseResponse"),
     "mongomock.collection": _mongomock,
     "ldap3.core.connection": _ldap3,
     "ldap.ldapobject": _python_ldap,

@@ -19,6 +19,7 @@ NAMES = ("ann7731", "bob7732")
 SECRETS = ("Passw0rd!ann7731", "Passw0rd!bob7732")
 SIGN_UP = re.compile(r"regist|sign_?-?up|create_?-?(user|account)|new_?-?user|add_?-?user|join\b|/users?/?$|/users?/(v\d/)?(create|add|new)", re.I)
 SIGN_IN = re.compile(r"log_?-?in|sign_?-?in|auth|session|token", re.I)
+ENTRANCE = re.compile(r"(regist\w*|sign_?-?(up|in)|log_?-?in)/?$", re.I)
 # Where one leaves, and where everything begins anew: nobody goes there while something is being watched.
 LEAVE = re.compile(r"log_?-?out|sign_?-?out|(create|init|reset|seed|populate|drop|wipe|flush|clear|rebuild|restore)_?-?(the_?-?)?(db|database|data|tables|all|everything)\b|/(seed|populate|reset|install|setup)/?$", re.I)
 USER_NAME = re.compile(r"^(user|user_?name|login|name|nick(name)?|handle|account|uname|usr|login_?name)$", re.I)
@@ -27,6 +28,8 @@ PRIVATE = re.compile(r"mail|phone|mobile|address|ssn|social|card|iban|salary|bir
 PRIVILEGE = re.compile(r"^(is_?)?(admin|staff|superuser|super_?user|root|moderator|manager|premium|verified|approved)$|^(role|roles|user_?role|privilege|permission|permissions|access_?level|account_?type|user_?type|group|balance|credit|credits)$", re.I)
 TOKEN = r'(?im)(?:"(?!csrf|xsrf|refresh)(?:\w*token|jwt|api_?key|access|bearer|session_?id)"\s*:\s*"|^(?!csrf)(?:authorization|\w*-?token|x-\w*-token|jwt):[ ]*(?:bearer |jwt |token )?|^"?(?=ey[\w-]+\.[\w-]+\.))([^"\s]{8,})'
 CARRIERS = (("Authorization", "Bearer @@TOKEN@@"), ("Authorization", "Token @@TOKEN@@"), ("Authorization", "JWT @@TOKEN@@"), ("Authorization", "@@TOKEN@@"), ("X-Access-Token", "@@TOKEN@@"), ("X-Api-Key", "@@TOKEN@@"), ("X-Auth-Token", "@@TOKEN@@"), ("Token", "@@TOKEN@@"))
+# Whom something is for: there the other user is named.
+ADDRESSEES = ("to", "to_user", "to_username", "recipient", "recipient_name", "receiver", "receiver_name", "addressee", "friend", "partner", "for_user")
 REDIRECTIONS = (301, 302, 303, 307, 308)
 REFUSALS = (301, 302, 303, 307, 308, 401, 403)
 PAIRS_MAX = 30
@@ -69,11 +72,13 @@ class House(object):
 
     # -- entry points ------------------------------------------------------------------------------------------------
 
-    def attack_on(self, endpoint, person=None):
-        """The inputs of an entry point as this person meets them, learnt once."""
-        key = (endpoint["id"], person.who if person else "")
+    def attack_on(self, endpoint, person=None, there=None):
+        """The inputs of an entry point as this person meets them, learnt once; with `there`, {part of the path: what it refers to}, as they are met where that is."""
+        key = (endpoint["id"], person.who if person else "", tuple(there or ()))
         if key not in self.learnt:
             state = Attack(endpoint, self.app, self.watch, self.survey, self.nonce, min(self.deadline, time.monotonic() + 6), False, self.endpoints)
+            other = next((p.name for p in self.people if p is not person), None) if person is not None else None
+            state.there = dict({name: other for name in ADDRESSEES} if other else {}, **(there or {}))
             if person is not None:
                 state.jar, state.carried, state.session = self.jars[person.who], [(k, scenes.spoken(v, person.words)) for k, v in person.carried], person.session
             state.look()
@@ -93,6 +98,8 @@ class House(object):
         jar = {}
         if person is not None:
             jar = self.jars[person.who]
+            if ENTRANCE.search(request["path"]):
+                jar = dict(jar)  # whoever tries the doors stays who they are
             request = scenes.spoken(person.carry(request), person.words)
             request.pop("who")
         try:

@@ -7,6 +7,7 @@ asynchronous application while the first waits, as only there another task can c
 import json
 import os
 import re
+import sys
 import time
 
 import scenes
@@ -17,21 +18,23 @@ from web import play
 STOPS_MAX, WAITS_MAX = 12, 30
 DOORS_MAX = 12
 FURNISHED_MAX = 3
-VALUES_MAX = 6
+VALUES_MAX, CHOICES_MAX = 6, 14
+MEMORY_DEPTH_MAX, MEMORY_THINGS_MAX = 5, 5000
+RACE_S, LOOK_S = 15.0, 20.0
 
 
 def explore(house):
     """Claims about entry points that a user can make do twice what they do once."""
-    if house.speaks not in ("wsgi", "asgi"):
+    if house.speaks == "handler":
         return []
     ann = house.people[0] if house.people else None
     claims = []
-    furnish = furnishing(house, ann) if ann else []
+    furnish = (apart(lambda: furnishing(house, ann), LOOK_S) or []) if ann else []
     doors = [e for e in house.endpoints if set(e["methods"]) & {"POST", "PUT", "PATCH"} and not LEAVE.search(e["path"]) and not about_users(e)][:DOORS_MAX]
     for endpoint in doors:
         if house.late():
             break
-        for request in requests_to(house, ann, endpoint):
+        for request in apart(lambda: requests_to(house, ann, endpoint, furnish), LOOK_S) or []:
             stop = racing(house, ann, request, furnish)
             come_back(house, ann, furnish)
             if stop:
@@ -69,44 +72,95 @@ def worn(ann, request):
     return ann.carry(request) if ann else dict(request, who="A")
 
 
-def requests_to(house, ann, endpoint):
-    """Requests that succeed once and are refused, or answered otherwise, the second time."""
+def requests_to(house, ann, endpoint, furnish=()):
+    """Requests that succeed once and are refused, or answered otherwise, the second time; to be run apart, as it uses up what there is."""
     state = house.attack_on(endpoint, ann)
-    mode = next((m for m in state.modes() if m != "query"), None)
-    if mode is None:
-        return
-    known = known_values()
+    known = known_values(house.root)
     names = [n for n in state.names if n not in endpoint.get("parts", {})]
-    choices = [{}] + [{n: v} for n in names for v in known.get(n.lower(), [])[:VALUES_MAX]] + [{n: v} for n in names if re.search("amount|sum|value|qty|quantity|points|number", n, re.I) for v in known["numbers"][:VALUES_MAX]]
-    for chosen in choices[:10]:
-        if house.late():
-            return
-        request = bare(house, state.build(mode, {}, chosen, ("form", "json", "path")), mode)
-        before = totals()
-        first, middle = house.send(ann, request), totals()
-        second = house.send(ann, request)
-        went_well = first[0] < 400 and middle != before
-        if went_well and (second[0] >= 400 or second[2] != first[2] or (first[0] in (301, 302, 303) and dict(first[1]).get("Location") != dict(second[1]).get("Location"))) and totals() == middle:
-            yield request
+    texts = names + [n for n, kind in endpoint.get("parts", {}).items() if kind in ("str", "path")]
+    choices = [{}] + [{n: v} for n in texts for v in known.get(n.lower(), [])[:VALUES_MAX]] + [{n: v} for n in names if re.search("amount|sum|value|qty|quantity|points|number", n, re.I) for v in known["numbers"][:VALUES_MAX]]
+    choices += [{n: v} for n in texts for v in known["words"][:VALUES_MAX]]
+    found, late = [], time.monotonic() + LOOK_S * 0.8
+    for chosen in choices[:CHOICES_MAX]:
+        for mode in [m for m in state.modes() if m != "query"]:
+            request = bare(house, state.build(mode, {}, chosen, ("form", "json", "path")), mode)
+            for same in [request] + numbered(request):
+                if house.late() or time.monotonic() > late:
+                    return found
+                house.put_back()
+                if apart(lambda: once_only(house, ann, same, furnish), RACE_S):
+                    found.append(same)
+    return found
 
 
-def known_values():
-    """Texts of the database by the name of their column, and its numbers."""
-    found = {"numbers": []}
+def numbered(request):
+    """The same request with whole numbers where its JSON body holds texts of digits, if it does."""
+    body = request.get("json")
+    typed = {k: int(v) if isinstance(v, str) and v.isdigit() else v for k, v in body.items()} if isinstance(body, dict) else body
+    return [dict(request, json=typed)] if typed != body else []
+
+
+def once_only(house, ann, request, furnish=()):
+    """Whether a request does something, and right after that nothing more."""
+    come_back(house, ann, furnish)
+    before = totals(house.root)
+    first, middle = house.send(ann, request), totals(house.root)
+    second = house.send(ann, request)
+    if first[0] >= 400 or middle == before or totals(house.root) != middle:
+        return False
+    return second[0] >= 400 or second[2] != first[2] or (first[0] in (301, 302, 303) and dict(first[1]).get("Location") != dict(second[1]).get("Location"))
+
+
+def known_values(root):
+    """Texts of the database by the name of their column, its numbers, and the words by which the program's own memory is ordered."""
+    found = {"numbers": [], "words": []}
     for _file, _table, row in scenes.rows_with(""):
         for column, value in row.items():
             if isinstance(value, str) and 0 < len(value) < 60 and value not in found.setdefault(column.lower(), []):
                 found[column.lower()].append(value)
             if isinstance(value, (int, float)) and re.search("balance|credit|amount|stock|left|points|quantity", column, re.I) and value > 0 and str(value) not in found["numbers"]:
                 found["numbers"].append(str(value))
+    for _name, value in memory(root):
+        if isinstance(value, dict):
+            found["words"] += [k for k in list(value)[:VALUES_MAX] if isinstance(k, str) and re.fullmatch(r"[\w.@-]{1,40}", k) and k not in found["words"]]
+        elif isinstance(value, (int, float)) and value > 0 and str(value) not in found["numbers"]:
+            found["numbers"].append(str(value))
     return found
 
 
-def totals():
-    """How many rows each table has and what each column of numbers sums up to."""
+def memory(root):
+    """(name, value) of the containers and numbers that the project's modules keep, and the things of its own classes in them."""
+    modules = [m for m in list(sys.modules.values()) if (getattr(m, "__file__", None) or "").startswith(root + os.sep) and "site-packages" not in m.__file__]
+    names = {m.__name__ for m in modules}
+    todo = [("%s.%s" % (m.__name__, n), v, 0) for m in modules for n, v in list(vars(m).items()) if not n.startswith("_")]
+    seen, count = set(), 0
+    while todo and count < MEMORY_THINGS_MAX:
+        name, value, depth = todo.pop(0)
+        if isinstance(value, bool) or id(value) in seen:
+            continue
+        if isinstance(value, (int, float)):
+            yield name, value
+            continue
+        own = type(value).__module__ in names and hasattr(value, "__dict__")
+        keeps = own or isinstance(value, (dict, list, set, tuple)) or type(value).__name__ in ("Application", "State", "deque")
+        if not keeps or depth > MEMORY_DEPTH_MAX:
+            continue
+        seen.add(id(value))
+        count += 1
+        try:
+            inner = dict(vars(value)) if own else dict(value) if hasattr(value, "keys") or hasattr(value, "items") else {i: v for i, v in enumerate(value)} if not isinstance(value, set) else {}
+        except Exception:
+            continue
+        if not own:
+            yield name, inner if inner else value
+        todo += [("%s.%s" % (name, k), v, depth + 1) for k, v in list(inner.items())[:200]]
+
+
+def totals(root):
+    """How many rows each table has and what each column of numbers sums up to; how long what is kept in memory is, and its numbers."""
     import sqlite3
 
-    sums = {}
+    sums = {("memory", name): value if isinstance(value, (int, float)) else len(value) for name, value in memory(root) if not re.search(r"time|date", name)}
     for directory, names, files in os.walk(os.getcwd()):
         names[:] = [n for n in names if not n.startswith(".") and n not in ("node_modules", "site-packages")]
         for name in files:
@@ -128,16 +182,15 @@ def totals():
 
 def racing(house, ann, request, furnish=()):
     """The stop at which both of two requests succeed and do twice what one does; 0 if there is none."""
-    told = "/scratch/told-race.json" if os.path.isdir("/scratch") else os.path.join(os.environ.get("TMPDIR", "/tmp"), "told-race-%d.json" % os.getpid())
     house.put_back()
-    once = apart(told, lambda: changed_by(house, ann, request, 0, furnish))
+    once = apart(lambda: changed_by(house, ann, request, 0, furnish), RACE_S)
     house.put_back()
     if not once or not once[0]:
         return 0
     stop = 0
-    while stop < (WAITS_MAX if house.speaks == "asgi" else STOPS_MAX) and not house.late():
+    while stop < (STOPS_MAX if house.speaks == "wsgi" else WAITS_MAX) and not house.late():
         stop += 1
-        twice = apart(told, lambda: changed_by(house, ann, request, stop, furnish))
+        twice = apart(lambda: changed_by(house, ann, request, stop, furnish), RACE_S)
         house.put_back()
         if twice is None or twice[1] < stop:
             return 0
@@ -158,17 +211,18 @@ def changed_by(house, ann, request, stop, furnish=()):
         play([own], house.app, house.speaks, jar, words)
     ready = scenes.spoken(worn(ann, request), words or (ann.words if ann else {}))
     ready.pop("who")
-    before = totals()
+    before = totals(house.root)
     if stop:
         answers, count = scenes.side_by_side(ready, house.app, house.speaks, jar, play, stop)
     else:
         answers, count = [play([ready], house.app, house.speaks, jar)] * 2, 0
-    after = totals()
+    after = totals(house.root)
     return [{"%s.%s" % k: after[k] - before.get(k, 0) for k in after if after[k] != before.get(k, 0)}, count, answers[0][0] < 400 and (answers[0][0], answers[0][2]) == (answers[1][0], answers[1][2])]
 
 
-def apart(told, work):
-    """The result of work in a process of its own."""
+def apart(work, seconds):
+    """The result of work in a process of its own, or None."""
+    told = os.path.join("/scratch" if os.path.isdir("/scratch") else os.environ.get("TMPDIR", "/tmp"), "told-race-%d.json" % os.getpid())
     if os.path.exists(told):
         os.remove(told)
     pid = os.fork()
@@ -179,7 +233,7 @@ def apart(told, work):
                 json.dump(value, stream)
         finally:
             os._exit(0)
-    ending = time.monotonic() + 15
+    ending = time.monotonic() + seconds
     while time.monotonic() < ending:
         if os.waitpid(pid, os.WNOHANG)[0]:
             break
@@ -192,3 +246,6 @@ def apart(told, work):
             return json.load(stream)
     except (OSError, ValueError):
         return None
+    finally:
+        if os.path.exists(told):
+            os.remove(told)

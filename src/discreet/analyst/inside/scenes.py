@@ -47,10 +47,10 @@ def side_by_side(request, app, speaks, jar, play, stop, wait_s=2.0):
     import sys
     import threading
 
-    if speaks == "asgi":  # its tasks take turns where they wait, and only there
+    if speaks in ("asgi", "aiohttp", "tornado"):  # its tasks take turns where they wait, and only there
         worn = list(request.get("cookies", [])) + [(n, v) for n, v in jar.items() if n not in {c[0] for c in request.get("cookies", [])}]
         try:
-            return play.__globals__["SENDERS"]["asgi"](app, dict(request, cookies=worn), stop)
+            return play.__globals__["SENDERS"][speaks](app, dict(request, cookies=worn), stop)
         except Exception:
             return [(500, [], b"")] * 2, 0
     root, reached, go, count, answers = os.getcwd() + os.sep, threading.Event(), threading.Event(), [0], [None, None]
@@ -146,8 +146,8 @@ def rows_with(word):
     return found
 
 
-def holds(conditions, answers, words):
-    """Whether all conditions on the answers, and on the database at the end, are met."""
+def holds(conditions, answers, words, markup=None):
+    """Whether all conditions on the answers, and on the database at the end, are met; `markup` judges whether a word became part of a page."""
     for condition in conditions:
         condition = spoken(condition, words)
         if "word" in condition:
@@ -167,6 +167,8 @@ def holds(conditions, answers, words):
         text = body.decode("utf-8", "replace")
         turned_away = status in (301, 302, 303, 307, 308, 401, 403, 404, 405, 422) or status >= 500
         if "shows" in condition and (condition["shows"] not in text or turned_away):
+            return False
+        if "markup" in condition and (turned_away or not markup(headers, body, condition["markup"])):
             return False
         if "hides" in condition and condition["hides"] in text:
             return False
