@@ -42,7 +42,7 @@ def encoded(payload):
     import base64
     import re
 
-    return re.sub(r"(?s)@@B64<(.*?)>@@", lambda m: base64.b64encode(m.group(1).encode("utf-8")).decode(), payload)
+    return re.sub(r"(?s)@@B64<(.*?)>@@", lambda m: base64.b64encode(m.group(1).encode("utf-8", "surrogateescape")).decode(), payload)
 
 
 def blamed(root, functions, kinds_of_call, kind):

@@ -271,7 +271,7 @@ def at_the_frameworks_door(house):
         places.append(reverse("login"))
     except NoReverseMatch:
         pass
-    name, word = house.people[0].name, "c5rf" * 8
+    name, word = "eve7733", "c5rf" * 8
     arrive = {"who": "A", "method": "GET", "path": "/", "session": {"user": name}}
     knock = {"who": "X", "method": "POST", "form": [["username", name], ["password", "Passw0rd!x"]], "cookies": [["csrftoken", word]], "headers": [["X-CSRFToken", word]]}
     return [[arrive, dict(knock, path=place)] for place in dict.fromkeys(places) if place.startswith("/")]

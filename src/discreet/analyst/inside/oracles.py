@@ -24,15 +24,15 @@ def fill(text, tokens):
         text = text.replace("@@%s@@" % name, value)
     if coding in ("b64", "b64u", "b64p"):
         encode = base64.b64encode if coding == "b64" else base64.urlsafe_b64encode
-        text = encode(text.encode("utf-8")).decode() + ("====" if coding == "b64p" else "")
+        text = encode(text.encode("utf-8", "surrogateescape")).decode() + ("====" if coding == "b64p" else "")
     elif coding == "hex":
-        text = text.encode("utf-8").hex()
+        text = text.encode("utf-8", "surrogateescape").hex()
     elif coding == "b32":
-        text = base64.b32encode(text.encode("utf-8")).decode()
+        text = base64.b32encode(text.encode("utf-8", "surrogateescape")).decode()
     elif coding == "url":
         from urllib.parse import quote
 
-        text = quote(text, safe="")
+        text = quote(text, safe="", errors="surrogateescape")
     elif coding in ("tar", "zip"):
         text = archive(coding, text)
     elif coding == "folded":

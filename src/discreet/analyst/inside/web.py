@@ -33,7 +33,7 @@ def to_http(request):
             parts.append(('--%s\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (edge, name, value)).encode("utf-8", "surrogateescape"))
         for name, filename, content, content_type in request["files"]:
             head = '--%s\r\nContent-Disposition: form-data; name="%s"; filename="%s"\r\nContent-Type: %s\r\n\r\n' % (edge, name, filename.replace('"', "%22"), content_type)
-            parts.append(head.encode("utf-8") + content.encode("latin-1") + b"\r\n")
+            parts.append(head.encode("utf-8", "surrogateescape") + content.encode("latin-1", "surrogateescape") + b"\r\n")
         body, kind = b"".join(parts) + ("--%s--\r\n" % edge).encode(), "multipart/form-data; boundary=" + edge
     elif request.get("form"):
         body, kind = urlencode([tuple(p) for p in request["form"]], quote_via=quote, errors="surrogateescape").encode(), "application/x-www-form-urlencoded"
