@@ -86,8 +86,9 @@ def attack(
     jobs: int,
     recorder: Recorder,
     on_progress: Callable[[dict[str, Any]], None],
+    people: bool = True,
 ) -> Attacked:
-    """Drive every entry point with every payload that could matter, in as many compartments as `jobs`."""
+    """Drive every entry point with every payload that could matter, in as many compartments as `jobs`; `people`: and try what users do to each other."""
     result = Attacked()
     files = frozenset(compartment.staged.files)
     for entry, kept in done.items():
@@ -104,7 +105,7 @@ def attack(
         key = secrets.token_hex(16)
         job = {
             "mode": "attack", "key": key, "nonce": secrets.token_hex(3), "done": sorted(done), "shards": jobs, "shard": number, "thorough_max": THOROUGH_ENDPOINTS_MAX,
-            "only_files": sorted(only_files) if only_files is not None else None, "budget_s": budget_s, "endpoint_s": ENDPOINT_S,
+            "only_files": sorted(only_files) if only_files is not None else None, "budget_s": budget_s, "endpoint_s": ENDPOINT_S, "people": people,
         }  # fmt: skip
 
         over: list[bool] = []

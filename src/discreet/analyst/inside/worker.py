@@ -38,6 +38,7 @@ LINE_BYTES_MAX = 1_500_000
 BATCH = 200
 ENDPOINT_S_MAX = 90.0
 TRAFFIC_GUEST_S = 30.0
+OTHERS_MAX = 3  # entry points that a patched file does not reach and that are looked at all the same
 OWN_WORD = "ownthing"
 SO_FAR = "/scratch/claims-so-far.json"
 ITEM_S = 120.0  # of one program or function, by the clock
@@ -131,7 +132,7 @@ def attack_all(job, channel, root, survey):
     for item in found:
         own = [e for e, a in work if a is item.app]
         if any(job["only_files"] is None or touches(survey, e, set(job["only_files"])) for e in own):
-            guests[id(item.app)] = users(channel, own, item.app, watch, survey, nonce, job, root, job["shard"] == 0 and "people" not in done)
+            guests[id(item.app)] = users(channel, own, item.app, watch, survey, nonce, job, root, job["shard"] == 0 and "people" not in done and job["people"])
     for number, (endpoint, app) in enumerate(work):
         if endpoint["id"] in done or number % job["shards"] != job["shard"]:
             continue
@@ -143,7 +144,7 @@ def attack_all(job, channel, root, survey):
         siblings = [e for e, a in work if a is app]
         alone(channel, job["endpoint_s"], endpoint["id"], lambda: attack_one(channel, endpoint, app, watch, survey, nonce, job, all_kinds, siblings, guests.get(id(app))))
     attack_functions(job, channel, root, survey, watch, nonce, {e["place"][0] for e, _app in work}, done, started)
-    if job["shard"] == 0 and time.monotonic() - started < job["budget_s"] and "stored" not in done:
+    if job["shard"] == 0 and job["people"] and time.monotonic() - started < job["budget_s"] and "stored" not in done:
         for item in found:
             siblings = [e for e, a in work if a is item.app and (job["only_files"] is None or touches(survey, e, set(job["only_files"])))]
             alone(channel, job["endpoint_s"] * 3, "stored", lambda: stored_one(channel, siblings, item.app, watch, survey, nonce, job, guests.get(id(item.app))))
@@ -314,8 +315,10 @@ def traffic_all(job, channel, root, survey):
         guest = rehearsal.claims_of(listed, item.app, watch, survey, "benign", root, TRAFFIC_GUEST_S, lambda limit, work: alone(Silent(), limit, "people", work), False)[1] if listed else None
         if guest is not None:
             alone(Silent(), TRAFFIC_GUEST_S, "own", lambda: own_things(listed, item.app, watch, survey, guest))
-        for endpoint in listed:
+        near = [e for e in listed if job["only_files"] is None or touches(survey, e, set(job["only_files"]))]
+        for endpoint in near + [e for e in listed if e not in near][:OTHERS_MAX]:
             if time.monotonic() - started < job["budget_s"]:
+                channel.say(looked=endpoint["id"] + " ")
                 alone(channel, job["endpoint_s"], endpoint["id"], lambda: traffic_one(channel, endpoint, item.app, watch, survey))
                 if guest is not None and not people.LEAVE.search(endpoint["path"]):
                     alone(channel, job["endpoint_s"], endpoint["id"] + " as a user", lambda: traffic_of_user(channel, endpoint, item.app, watch, survey, guest))
@@ -360,6 +363,7 @@ def traffic_of_user(channel, endpoint, app, watch, survey, guest):
 
 def told(channel, answers):
     for name, text in answers:
+        channel.say(looked=name)
         channel.say(request=name, answer=[200, "", text])
 
 

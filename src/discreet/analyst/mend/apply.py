@@ -12,6 +12,8 @@ from discreet.analyst.mend import guards
 from discreet.analyst.mend.rules import HELPERS, RULES, Edit, Site, dotted
 
 LINES_AROUND_MAX = 12
+SITES_MAX = 20
+OWN_HELPERS = tuple("def " + text.split("(")[0].removeprefix("def ") + "(" for text in HELPERS.values())
 
 
 def candidates(source: str, kind: str, line: int, function: str) -> Iterator[str]:
@@ -39,8 +41,29 @@ def candidates(source: str, kind: str, line: int, function: str) -> Iterator[str
         text = _edited(wrapper.module, node, edit, finder.holder_of(node))
         if text is not None and text != source:
             yield text
+            everywhere = _everywhere(text, kind) if kind == "hash" else text
+            if everywhere != text:
+                yield everywhere  # where what one function keeps is what another one compares with
     if kind in ("xss", "stored-xss"):
         yield from _returns(wrapper.module, finder, source, line)
+
+
+def _everywhere(source: str, kind: str) -> str:
+    """The file with the rule applied wherever it applies."""
+    for _ in range(SITES_MAX):
+        wrapper = MetadataWrapper(cst.parse_module(source), unsafe_skip_copy=True)
+        finder = _Finder(wrapper.resolve(PositionProvider), "")
+        wrapper.module.visit(finder)
+        for _line, _inside, _end, node, texts in finder.calls:
+            holder = _code(finder.holder_of(node))
+            edit = RULES[kind](Site(node, dotted(node.func), texts, source, holder)) if not holder.lstrip().startswith(OWN_HELPERS) else None
+            text = _edited(wrapper.module, node, edit, finder.holder_of(node)) if edit is not None else None
+            if text is not None and text != source:
+                source = text
+                break
+        else:
+            break
+    return source
 
 
 _SWITCHED_OFF = re.compile(r"(SESSION_COOKIE_(?:HTTPONLY|SECURE)\b[\"'\]]*\s*[=:]\s*)False\b")

@@ -71,6 +71,11 @@ def mend(
     return patches
 
 
+def without_digests(answer: Any) -> Any:
+    """An answer with a mark in place of each digest: to be another one is what was wanted of it."""
+    return answer and (*answer[:2], re.sub(r"\b[0-9a-fA-F]{32,128}\b|\b[\w+/-]{22,86}==?", "#", answer[2]))
+
+
 @dataclass(slots=True)
 class _Work:
     compartment: Compartment
@@ -113,7 +118,7 @@ class _Work:
         checks = ["the proof passes"]
         patched = replace(self.compartment, staged=staged)
         facts = prove.survey(patched, self.recorder)
-        again = prove.attack(patched, facts, self.held, ATTACK_S, {}, frozenset({claim.file}), 1, self.recorder, lambda message: None)
+        again = prove.attack(patched, facts, self.held, ATTACK_S, {}, frozenset({claim.file}), 1, self.recorder, lambda message: None, people=claim.oracle == "scene" or claim.kind == "stored-xss")
         if again.ended != "exited" or not again.entries:
             return None
         before = {(cwe, file) for cwe, file, _line in self.known}
@@ -140,24 +145,39 @@ class _Work:
 
     def _same_traffic(self, staged: Staged, claim: Claim) -> bool:
         if self.traffic_before is None:
-            first, second = self._traffic(self.compartment.staged), self._traffic(self.compartment.staged)
+            first, second = self._traffic(self.compartment.staged)[0], self._traffic(self.compartment.staged)[0]
             self.traffic_before = {k: (first[k], second.get(k)) for k in first}
-        after = self._traffic(staged)
-        for request, (first, second) in self.traffic_before.items():
+        # What one entry point keeps may be what another one shows: where a part of them differs, all of them decide.
+        return self._answers(claim, *self._traffic(staged, claim.file)) or self._answers(claim, *self._traffic(staged))
+
+    def _answers(self, claim: Claim, after: dict[str, Any], looked: set[str]) -> bool:
+        """Whether all that was looked at was answered as before."""
+        known = self.traffic_before or {}
+        for request, (first, second) in known.items():
             now = after.get(request)
             if request.startswith(claim.endpoint + " ") and (claim.kind == "login" or (claim.kind == "object" and " as a user, " not in request)):
                 continue  # that strangers are turned away here is what was wanted; a user still gets what is the user's own
             if claim.kind == "redirect" and re.search(r" (public address|json|xml|expression|base64) ", request):
                 continue  # only an address of the site itself is harmless where the hole is to follow any
+            if claim.kind in ("sql", "nosql", "code", "template") and request.startswith(claim.endpoint + " expression "):
+                continue  # to reckon with what was sent is what the hole is
+            if not request.startswith(tuple(looked)):
+                continue
+            if claim.kind in ("hash", "clock", "random"):
+                first, second, now = (without_digests(a) for a in (first, second, now))
             if first == second and first is not None and first[0] < 500 and now != first:
                 return False
-        return bool(after) or not self.traffic_before
+        return bool(after) or not known
 
-    def _traffic(self, staged: Staged) -> dict[str, Any]:
+    def _traffic(self, staged: Staged, file: str | None = None) -> tuple[dict[str, Any], set[str]]:
+        """(how harmless requests are answered, the entry points that were looked at): all of them, or those that reach a file and a few others."""
         found: dict[str, Any] = {}
+        looked: set[str] = set()
         key = secrets.token_hex(16)
 
         def on_message(message: dict[str, Any]) -> None:
+            if message.get("key") == key and isinstance(message.get("looked"), str):
+                looked.add(message["looked"])
             if message.get("key") == key and isinstance(message.get("request"), str) and isinstance(message.get("answer"), list) and len(message["answer"]) == 3 and isinstance(message["answer"][0], int):
                 status, location, body = message["answer"]
                 found[message["request"]] = (status, location, html.unescape(str(body)))
@@ -165,11 +185,11 @@ class _Work:
         job_files = self.held / "job"
         self._facts_file(job_files)
         self.compartment.run(
-            {"mode": "traffic", "key": key, "endpoint_s": 10.0, "budget_s": TRAFFIC_S},
+            {"mode": "traffic", "key": key, "endpoint_s": 10.0, "budget_s": TRAFFIC_S, "only_files": [file] if file else None},
             Limits(wall_s=TRAFFIC_S * 2, cpu_s=int(TRAFFIC_S * 2), memory_bytes_max=prove.ATTACK_MEMORY_BYTES_MAX, processes_max=128, output_bytes_max=prove.OUTPUT_BYTES_MAX),
             on_message, (Bind(job_files, "/job"),), staged,
         )  # fmt: skip
-        return found
+        return found, looked
 
     def _facts_file(self, job_files: Path) -> None:
         job_files.mkdir(exist_ok=True)

@@ -23,12 +23,34 @@ HELPERS = {
         raise FileNotFoundError(2, "No such file or directory", os.path.basename(str(path)))
     return path
 ''',
-    "local": '''def _local_target(url):
-    """The address, if it stays on this site; otherwise the start page."""
+    "local": '''def _local_target(url, host=None):
+    """The address, if it stays on this site, whose host may be named; otherwise the start page."""
     text = str(url)
-    if any(ord(c) < 32 for c in text) or text[:1].isspace() or "\\\\" in text or text.startswith("//") or ":" in text.split("/")[0].split("?")[0]:
+    if any(ord(c) < 32 for c in text) or text[:1].isspace() or "\\\\" in text:
+        return "/"
+    if host and text.split("://")[0] in ("http", "https") and text.split("://", 1)[-1].replace("?", "/").replace("#", "/").split("/")[0] == host:
+        return url
+    if text.startswith("//") or ":" in text.replace("?", "/").replace("#", "/").split("/")[0]:
         return "/"
     return url
+''',
+    "opened": '''def _open_public(url, *args, **kwargs):
+    """Open an address whose host is not within this network, nor the hosts that it leads on to."""
+    import urllib.request
+
+    class Followed(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, req, fp, code, msg, headers, newurl):
+            return super().redirect_request(req, fp, code, msg, headers, _public_url(newurl))
+
+    return urllib.request.build_opener(Followed).open(_public_url(url), *args, **kwargs)
+''',
+    "followed": '''def _public_on(answer, *args, **kwargs):
+    """Look at where an answer leads on to before anybody follows."""
+    from urllib.parse import urljoin
+
+    if answer.headers.get("Location"):
+        _public_url(urljoin(answer.url, answer.headers["Location"]))
+    return answer
 ''',
     "public": '''def _public_url(url):
     """The address, if its host is not within this network."""
@@ -40,18 +62,41 @@ HELPERS = {
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("only http and https addresses are fetched")
     for found in socket.getaddrinfo(parts.hostname, parts.port or 80):
-        if not ipaddress.ip_address(found[4][0].split("%")[0]).is_global:
+        address = ipaddress.ip_address(found[4][0].split("%")[0])
+        if not (getattr(address, "ipv4_mapped", None) or address).is_global:
             raise ValueError("addresses within this network are not fetched")
     return url
 ''',
+    "number": '''def _number(value):
+    """The number that a text stands for; anything else is refused."""
+    if isinstance(value, (int, float)):
+        return value
+    text = str(value).strip()
+    return float(text) if any(c in text for c in ".eE") else int(text)
+''',
     "plain_pickle": '''def _load_plain(data):
-    """Unpickle numbers, texts and containers; anything that names a class or a function is refused."""
+    """Unpickle numbers, texts, containers and moments; anything that names another class or a function is refused."""
+    import builtins
+    import collections
+    import datetime
+    import decimal
     import io
     import pickle
+    import uuid
+
+    def raw(text, coding="latin-1"):
+        return str(text).encode("latin-1")
+
+    known = {("builtins", n): getattr(builtins, n) for n in ("set", "frozenset", "bytearray", "bytes", "complex")}
+    known.update({("datetime", n): getattr(datetime, n) for n in ("date", "time", "datetime", "timedelta", "timezone")})
+    known.update({("decimal", "Decimal"): decimal.Decimal, ("uuid", "UUID"): uuid.UUID, ("collections", "OrderedDict"): collections.OrderedDict, ("_codecs", "encode"): raw})
 
     class Plain(pickle.Unpickler):
         def find_class(self, module, name):
-            raise pickle.UnpicklingError("only plain data is accepted")
+            kind = known.get((module.replace("__builtin__", "builtins"), name))
+            if kind is None:
+                raise pickle.UnpicklingError("only plain data is accepted")
+            return kind
 
     return Plain(io.BytesIO(data)).load()
 ''',
@@ -62,22 +107,31 @@ HELPERS = {
     return value
 ''',
     "arithmetic": '''def _evaluate(text):
-    """The value of a literal or of arithmetic on literals; names, calls and attributes are refused."""
+    """The value of a literal or of arithmetic on numbers; names, calls and attributes are refused, and powers that would not end."""
     import ast
     import operator
 
     known = {
         ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv, ast.FloorDiv: operator.floordiv,
-        ast.Mod: operator.mod, ast.USub: operator.neg, ast.UAdd: operator.pos,
+        ast.Mod: operator.mod, ast.Pow: operator.pow, ast.USub: operator.neg, ast.UAdd: operator.pos,
     }
+
+    def number(node):
+        found = value(node)
+        if not isinstance(found, (int, float, complex)):
+            raise ValueError("only numbers are reckoned with")
+        return found
 
     def value(node):
         if isinstance(node, ast.Expression):
             return value(node.body)
         if isinstance(node, ast.BinOp) and type(node.op) in known:
-            return known[type(node.op)](value(node.left), value(node.right))
+            left, right = number(node.left), number(node.right)
+            if isinstance(node.op, ast.Pow) and (abs(right) > 1000 or abs(left) > 10**6):
+                raise ValueError("this power is too large")
+            return known[type(node.op)](left, right)
         if isinstance(node, ast.UnaryOp) and type(node.op) in known:
-            return known[type(node.op)](value(node.operand))
+            return known[type(node.op)](number(node.operand))
         return ast.literal_eval(node)
 
     return value(ast.parse(str(text).strip(), mode="eval"))
@@ -176,7 +230,8 @@ def sql(site: Site) -> Edit | None:
     if parts is None or not holes(parts):
         return None
     mark = "%s" if re.search(r"\b(psycopg2?|pymysql|MySQLdb|mysql)\b|django", site.source) else "?"
-    texts, values = _parameters(merged(parts), mark)
+    bare: set[int] = set()
+    texts, values = _parameters(merged(parts), mark, bare)
     if texts is None:
         return None
     query = build(texts, lambda hole: hole)
@@ -186,13 +241,14 @@ def sql(site: Site) -> Edit | None:
     args = list(base.args)
     args[0] = args[0].with_changes(comma=cst.Comma(whitespace_after=cst.SimpleWhitespace(" ")))
     edit.call = base.with_changes(args=[args[0], cst.Arg(given), *args[1:]])
+    edit.helpers |= {"number"} if bare else set()
     if site.last == "executescript" and isinstance(edit.call.func, cst.Attribute):
         edit.call = edit.call.with_changes(func=edit.call.func.with_changes(attr=cst.Name("execute")))
     return edit
 
 
-def _parameters(parts: list[Piece], mark: str) -> tuple[list[Piece] | None, list[cst.BaseExpression]]:
-    """The query with a mark for each hole, and the values; None where a hole stands for a name or keyword."""
+def _parameters(parts: list[Piece], mark: str, bare: set[int]) -> tuple[list[Piece] | None, list[cst.BaseExpression]]:
+    """The query with a mark for each hole, and the values; None where a hole stands for a name, a keyword or a list. What stood without quotes is `bare`, a number."""
     out: list[Piece] = []
     values: list[cst.BaseExpression] = []
     index = 0
@@ -220,9 +276,12 @@ def _parameters(parts: list[Piece], mark: str) -> tuple[list[Piece] | None, list
             values.append(build([prefix, part, inner], lambda hole: call("str", hole)) if prefix or inner else part)
             parts = [*parts[: index + 1], rest, *parts[index + 2 :]]
             index += 1
+        elif re.search(r"\bIN\s*\([^()]*$", before, re.I) and isinstance(after, str) and after.lstrip().startswith(")"):
+            return None, []  # as many values as the text has: one mark would take them for one
         elif re.search(r"(=|<|>|\bIN\s*\(|\bLIKE|\bLIMIT|\bOFFSET|\bBETWEEN|\bAND|VALUES\s*\(.*,|VALUES\s*\(|,|\()\s*$", before, re.I) and not re.search(r"\bORDER\s+BY\b(?!.*\b(LIMIT|OFFSET)\b)[^()]*$|\bSELECT\b(?!.*\bFROM\b)[^()]*$|\bFROM\b\s*$", before, re.I | re.S):
             out.append(mark)
-            values.append(part)
+            bare.add(len(values))
+            values.append(call("_number", part))
             index += 1
         else:
             return None, []
@@ -449,13 +508,24 @@ def redirect(site: Site) -> Edit | None:
     if site.last not in ("redirect", "RedirectResponse", "HttpResponseRedirect", "HTTPFound", "HTTPSeeOther"):
         return None
     argument = first(site)
+    host = _own_host(site)
     if argument is None:
         for keyword in site.node.args:
             if keyword.keyword is not None and keyword.keyword.value in ("url", "location"):
-                args = [a.with_changes(value=call("_local_target", a.value)) if a is keyword else a for a in site.node.args]
+                args = [a.with_changes(value=call("_local_target", a.value, *host)) if a is keyword else a for a in site.node.args]
                 return Edit(call=site.node.with_changes(args=args), helpers={"local"})
         return None
-    return Edit(call=with_first(site.node, call("_local_target", argument)), helpers={"local"})
+    return Edit(call=with_first(site.node, call("_local_target", argument, *host)), helpers={"local"})
+
+
+def _own_host(site: Site) -> list[cst.BaseExpression]:
+    """How the code at hand asks for the site's own host, where that is known."""
+    if re.search(r"from (flask|bottle|quart) import [^\n]*\brequest\b", site.source):
+        return [cst.parse_expression("request.host" if "bottle" not in site.source else "request.urlparts.netloc")]
+    if re.search(r"\bdef \w+\((self, )?request\b", site.holder):
+        known = {"django": "request.get_host()", "starlette": "request.url.netloc", "fastapi": "request.url.netloc", "aiohttp": "request.host"}
+        return [cst.parse_expression(text) for name, text in known.items() if re.search(rf"^(from|import) {name}\b", site.source, re.M)][:1]
+    return []
 
 
 def ssrf(site: Site) -> Edit | None:
@@ -468,8 +538,17 @@ def ssrf(site: Site) -> Edit | None:
         if len(positional) < 2:
             return None
         args = [a.with_changes(value=call("_public_url", a.value)) if a is positional[1] else a for a in site.node.args]
-        return Edit(call=site.node.with_changes(args=args), helpers={"public"})
-    return Edit(call=with_first(site.node, call("_public_url", argument)), helpers={"public"})
+        return _followed(site, site.node.with_changes(args=args))
+    if site.last == "urlopen":
+        return Edit(call=site.node.with_changes(func=cst.Name("_open_public")), helpers={"public", "opened"})
+    return _followed(site, with_first(site.node, call("_public_url", argument)))
+
+
+def _followed(site: Site, node: cst.Call) -> Edit:
+    """The call that looks at each address which it is led on to, where the library follows by itself and can be asked to."""
+    if site.name.split(".")[0] == "requests" and not any(a.keyword is not None and a.keyword.value in ("hooks", "allow_redirects") for a in node.args):
+        return Edit(call=with_keyword(node, "hooks", '{"response": _public_on}'), helpers={"public", "followed"})
+    return Edit(call=node, helpers={"public"})
 
 
 def xml(site: Site) -> Edit | None:

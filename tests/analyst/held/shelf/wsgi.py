@@ -1,0 +1,3 @@
+from shelf import create
+
+app = create()
