@@ -198,7 +198,7 @@ _DJANGO = """    if "django" in LOADER:
 
 def _judging(claim: Claim) -> list[str]:
     if claim.oracle == "clock":
-        return [_source(proving.prepare_session) if claim.extra.get("key", [""])[0] == "the session's" else "", _source(proving.keys_shown), _source(proving.stop_clock), _source(proving.keys_kept)]
+        return [_source(proving.prepare_session) if claim.extra.get("key", [""])[0] == "the session's" else "", _source(proving.keys_shown), _source(proving.stop_clock), _source(scenes.databases), _source(proving.keys_kept)]
     if claim.oracle == "random":
         return [_source(proving.prepare_session) if claim.extra.get("key", [""])[0] == "the session's" else "", _source(proving.keys_shown)]
     if claim.oracle in ("existence", "growth"):
@@ -335,7 +335,7 @@ _CLOCK = '''def «name»():
 
     def keys(moment):
         where, name = EXTRA["place"]
-        before = keys_kept(os.getcwd(), name).get(name, []) if where == "the column" else []
+        before = keys_kept(os.getcwd(), databases, name).get(name, []) if where == "the column" else []
         go_on = stop_clock(os.getcwd(), moment)
         try:
             answer = play(STEPS, app, «speaks»)
@@ -343,7 +343,7 @@ _CLOCK = '''def «name»():
             go_on()
         if where != "the column":
             return keys_shown(answer, seen)[-1:]
-        after = keys_kept(os.getcwd(), name).get(name, [])
+        after = keys_kept(os.getcwd(), databases, name).get(name, [])
         return [v for v in after if v not in before or after.count(v) > before.count(v)][-1:]
 
     first, other, same = keys(1700000000.25), keys(1700086461.25), keys(1700000000.25)

@@ -10,6 +10,7 @@ import time
 
 import oracles
 import proving
+import scenes
 import slow
 import static
 from payloads import PAYLOADS, WEAKNESS
@@ -1099,7 +1100,7 @@ class Attack(object):
     def clock_of(self, prefix, request):
         runs, moment = [], 1700000000.25
         for at in (moment, moment + 86461, moment):
-            before = proving.keys_kept(self.watch.root)
+            before = proving.keys_kept(self.watch.root, scenes.databases)
             go_on, self.watch.clocked = proving.stop_clock(self.watch.root, at), True
             try:
                 answer = self.send(request)
@@ -1107,7 +1108,7 @@ class Attack(object):
                 go_on()
                 self.watch.clocked = False
             keys = {place: value for place, value in visible_keys(answer, True).items() if static.called_a_key(*place)}
-            for name, values in proving.keys_kept(self.watch.root).items():
+            for name, values in proving.keys_kept(self.watch.root, scenes.databases).items():
                 fresh = [v for v in values if v not in before.get(name, ())] or ([v for v in values if values.count(v) > before.get(name, []).count(v)])
                 if fresh:
                     keys["the column", name] = fresh[-1]

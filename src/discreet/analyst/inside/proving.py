@@ -259,32 +259,22 @@ def stop_clock(root, moment):
     return go_on
 
 
-def keys_kept(root, wanted=None):
+def keys_kept(root, databases, wanted=None):
     """{table.column: its texts} of the columns of the project's databases that are called like a key."""
     import re
-    import sqlite3
     import tempfile
 
-    kept, files = {}, []
-    for top in (root, tempfile.gettempdir()):
-        for directory, names, here in os.walk(top):
-            names[:] = [n for n in names if top == root and not n.startswith(".") and n not in ("node_modules", "site-packages")]
-            files += [os.path.join(directory, f) for f in here]
-    for path in files:
-        try:
-            with open(path, "rb") as stream:
-                if stream.read(16) != b"SQLite format 3\0":
-                    continue
-            connection = sqlite3.connect("file:%s?mode=ro" % path, uri=True, timeout=2)
-            for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-                for column in [r[1] for r in connection.execute('PRAGMA table_info("%s")' % table).fetchall()]:
-                    name = "%s.%s" % (table, column)
-                    telling = re.search(r"token|reset|otp|api_?key|invite|activation|verif|recovery|confirm|secret|access_?key|nonce|session", column, re.I) and not re.search(r"expir|creat|time|date|_at$|_on$|attempt|count|sent|verified|confirmed|is_|email", column, re.I)
-                    if name == wanted or (wanted is None and telling):
-                        kept[name] = [str(r[0]) for r in connection.execute('SELECT "%s" FROM "%s" LIMIT 2000' % (column, table)).fetchall() if r[0] not in (None, "")]
-            connection.close()
-        except (OSError, sqlite3.Error):
-            continue
+    kept = {}
+
+    def look(_path, connection, tables):
+        for table in tables:
+            for column in [r[1] for r in connection.execute('PRAGMA table_info("%s")' % table).fetchall()]:
+                name = "%s.%s" % (table, column)
+                telling = re.search(r"token|reset|otp|api_?key|invite|activation|verif|recovery|confirm|secret|access_?key|nonce|session", column, re.I) and not re.search(r"expir|creat|time|date|_at$|_on$|attempt|count|sent|verified|confirmed|is_|email", column, re.I)
+                if name == wanted or (wanted is None and telling):
+                    kept[name] = [str(r[0]) for r in connection.execute('SELECT "%s" FROM "%s" LIMIT 2000' % (column, table)).fetchall() if r[0] not in (None, "")]
+
+    databases({root: True, tempfile.gettempdir(): False}, look)
     return kept
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import sys
+import tempfile
 import time
 
 import scenes
@@ -158,25 +159,15 @@ def memory(root):
 
 def totals(root):
     """How many rows each table has and what each column of numbers sums up to; how long what is kept in memory is, and its numbers."""
-    import sqlite3
-
     sums = {("memory", name): value if isinstance(value, (int, float)) else len(value) for name, value in memory(root) if not re.search(r"time|date", name)}
-    for directory, names, files in os.walk(os.getcwd()):
-        names[:] = [n for n in names if not n.startswith(".") and n not in ("node_modules", "site-packages")]
-        for name in files:
-            path = os.path.join(directory, name)
-            try:
-                with open(path, "rb") as stream:
-                    if stream.read(16) != b"SQLite format 3\0":
-                        continue
-                connection = sqlite3.connect("file:%s?mode=ro" % path, uri=True, timeout=2)
-                for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-                    columns = [r[1] for r in connection.execute('PRAGMA table_info("%s")' % table).fetchall()]
-                    row = connection.execute("SELECT count(*), %s FROM \"%s\"" % (", ".join('total("%s")' % c for c in columns) or "0", table)).fetchone()
-                    sums.update({(table, c): v for c, v in zip(["rows"] + columns, row) if not re.search(r"^id$|time|date", c)})
-                connection.close()
-            except (OSError, sqlite3.Error):
-                continue
+
+    def look(_path, connection, tables):
+        for table in tables:
+            columns = [r[1] for r in connection.execute('PRAGMA table_info("%s")' % table).fetchall()]
+            row = connection.execute("SELECT count(*), %s FROM \"%s\"" % (", ".join('total("%s")' % c for c in columns) or "0", table)).fetchone()
+            sums.update({(table, c): v for c, v in zip(["rows"] + columns, row) if not re.search(r"^id$|time|date", c)})
+
+    scenes.databases({root: True, tempfile.gettempdir(): False}, look)
     return sums
 
 

@@ -122,27 +122,39 @@ def looked_up(recipe, answers):
     return ""
 
 
-def rows_with(word):
-    """(file, table, row) of every row that holds a text, in the SQLite files of the project and of the scratch directory."""
-    found, files = [], []
-    for top, deep in ((os.getcwd(), True), (tempfile.gettempdir(), False)):
+def databases(tops, look):
+    """Let `look` see (path, connection, its tables) of every SQLite file in folders, {folder: whether those below it count as well}."""
+    import sqlite3
+
+    for top, deep in tops.items():
         for directory, names, here in os.walk(top):
             names[:] = [n for n in names if deep and not n.startswith(".") and n not in ("node_modules", "site-packages")]
-            files += [os.path.join(directory, f) for f in here]
-    for path in files:
-        try:
-            with open(path, "rb") as stream:
-                if stream.read(16) != b"SQLite format 3\0":
+            for path in [os.path.join(directory, f) for f in here]:
+                try:
+                    with open(path, "rb") as stream:
+                        if stream.read(16) != b"SQLite format 3\0":
+                            continue
+                    connection = sqlite3.connect("file:%s?mode=ro" % path, uri=True, timeout=2)
+                    try:
+                        look(path, connection, [r[0] for r in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'").fetchall()])
+                    finally:
+                        connection.close()
+                except (OSError, sqlite3.Error):
                     continue
-            connection = sqlite3.connect("file:%s?mode=ro" % path, uri=True, timeout=2)
-            connection.row_factory = sqlite3.Row
-            for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'").fetchall():
-                for row in connection.execute('SELECT * FROM "%s" LIMIT 3000' % table.replace('"', '""')).fetchall():
-                    if any(isinstance(v, str) and word in v for v in tuple(row)):
-                        found.append((path, table, dict(zip(row.keys(), tuple(row)))))
-            connection.close()
-        except (OSError, sqlite3.Error):
-            continue
+
+
+def rows_with(word):
+    """(file, table, row) of every row that holds a text, in the SQLite files of the project and of the scratch directory."""
+    found = []
+
+    def look(path, connection, tables):
+        connection.row_factory = sqlite3.Row
+        for table in tables:
+            for row in connection.execute('SELECT * FROM "%s" LIMIT 3000' % table.replace('"', '""')).fetchall():
+                if any(isinstance(v, str) and word in v for v in tuple(row)):
+                    found.append((path, table, dict(zip(row.keys(), tuple(row)))))
+
+    databases({os.getcwd(): True, tempfile.gettempdir(): False}, look)
     return found
 
 
