@@ -107,7 +107,8 @@ def test_each_patch_turns_its_test_green_and_only_its_own(mended: tuple[Path, Pa
 @pytest.mark.parametrize(
     ("kind", "before", "after"),
     [
-        ("sql", "def f(c, x):\n    c.execute('SELECT * FROM t WHERE a = \"%s\" AND b = %s' % (x, y))\n", "c.execute('SELECT * FROM t WHERE a = ? AND b = ?', (x, y))"),
+        ("sql", "def f(c, x):\n    c.execute('SELECT * FROM t WHERE a = \"%s\" AND b = %s' % (x, y))\n", "c.execute('SELECT * FROM t WHERE a = ? AND b = ?', (x, _number(y)))"),
+        ("sql", "def f(c, x):\n    c.execute('SELECT * FROM t WHERE a IN (%s)' % x)\n", None),
         ("sql", "def f(c, x):\n    c.execute(f\"SELECT * FROM t WHERE a LIKE '%{x}%'\")\n", "c.execute('SELECT * FROM t WHERE a LIKE ?', ('%' + str(x) + '%',))"),
         ("sql", "def f(c, x):\n    c.execute('SELECT * FROM t ORDER BY ' + x)\n", None),
         ("command", "def f(x):\n    os.system('ls \"{}\"'.format(x))\n", "os.system('ls ' + shlex.quote(str(x)))"),

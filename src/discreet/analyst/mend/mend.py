@@ -37,6 +37,12 @@ FINDINGS_MAX = 60
 ATTACK_S = 60.0
 TRAFFIC_S = 60.0
 TESTS_S = 120.0
+# Harmless values that are none for a kind of hole: only an address of the site itself is one for redirects, and what is
+# reckoned with, or taken apart by a shell or at a quotation mark, was never answered as it should be.
+TOUCHY = {
+    "redirect": "public address|json|xml|expression|base64", "sql": "expression", "nosql": "expression", "code": "expression", "template": "expression",
+    "command": "apostrophe|json|xml|expression|own address", "xpath": "apostrophe|json|xml",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +163,8 @@ class _Work:
             now = after.get(request)
             if request.startswith(claim.endpoint + " ") and (claim.kind == "login" or (claim.kind == "object" and " as a user, " not in request)):
                 continue  # that strangers are turned away here is what was wanted; a user still gets what is the user's own
-            if claim.kind == "redirect" and re.search(r" (public address|json|xml|expression|base64) ", request):
-                continue  # only an address of the site itself is harmless where the hole is to follow any
-            if claim.kind in ("sql", "nosql", "code", "template") and request.startswith(claim.endpoint + " expression "):
-                continue  # to reckon with what was sent is what the hole is
+            if claim.kind in TOUCHY and re.match(re.escape(claim.endpoint) + f" ({TOUCHY[claim.kind]}) ", request):
+                continue
             if not request.startswith(tuple(looked)):
                 continue
             if claim.kind in ("hash", "clock", "random"):

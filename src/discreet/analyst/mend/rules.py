@@ -351,12 +351,16 @@ def path(site: Site) -> Edit | None:
     argument = first(site)
     target = argument
     as_receiver = False
-    if site.last in ("read_text", "read_bytes", "write_text", "write_bytes", "exists", "is_file", "open") and isinstance(site.node.func, cst.Attribute) and site.name.split(".")[0] not in ("os", "io", "codecs", "builtins", "aiofiles", "gzip", "path"):
+    of_a_path = site.last in ("read_text", "read_bytes", "write_text", "write_bytes", "is_file") or (site.last in ("exists", "open") and site.name.split(".")[0] not in ("os", "io", "codecs", "builtins", "aiofiles", "gzip", "path"))
+    if of_a_path and isinstance(site.node.func, cst.Attribute):
         target, as_receiver = site.node.func.value, True
-    if target is None:
-        return None
+    if target is None or isinstance(target, (cst.Integer, cst.SimpleString)) or is_setting(target) or (isinstance(target, cst.Call) and dotted(target.func).rsplit(".", 1)[-1] in ("read_text", "read_bytes", "read", "open")):
+        return None  # no path that the request has a say in
     shown = site.texts.get(target.value, target) if isinstance(target, cst.Name) else target
     base = _base_of(shown)
+    if isinstance(target, cst.Name) and base is not None and len(re.findall(rf"\b{target.value}\s*=[^=]", site.holder)) == 1 and re.search(rf"\b{target.value}\.(is_file|exists|is_dir|stat)\(|\b(isfile|exists|isdir|getsize|stat)\({target.value}\b", site.holder):
+        # It is asked whether the file is there before it is opened: already that has to stay within.
+        return Edit(call=site.node, names={target.value: call("_confined", base, shown)}, helpers={"confined"})
     here = base is None
     if base is None:
         base = call("os.getcwd")
