@@ -31,6 +31,7 @@ EVERYDAY_METHODS = frozenset(
     "filter all first save create find search load loads dump dumps run send set count index sort copy start stop connect cursor render".split()
 )
 UNLIKELY_TEMPLATES_MAX = 3
+IDLE_TEMPLATES_MAX = 5
 REFUSED = (301, 302, 303, 307, 308, 401, 403)
 OPERAND = "dq-operand"  # what an operator of a query is given; the operator itself is the payload
 CSRF_WORD = "c5rfc5rfc5rfc5rfc5rfc5rfc5rfc5rf"
@@ -85,7 +86,8 @@ class Attack(object):
         self.constants = list(dict.fromkeys(self.compared + self.constants))
         self.iterates = False
         self.idle_modes, self.likely = set(), True
-        self.session, self.encodings, self.marked = None, set(), {}
+        self.session, self.encodings, self.coded, self.marked = None, set(), {}, {}
+        self.reflects = self.redirects = False
         self.variants = [{}]
         self.body_method = next((m for m in ("POST", "PUT", "PATCH", "DELETE") if m in endpoint["methods"]), None)
         self.method = self.body_method or (endpoint["methods"] or ["GET"])[0]
@@ -244,6 +246,8 @@ class Attack(object):
                 self.stuck += 1
                 if self.stuck >= STUCK_MAX:
                     self.deadline = 0.0  # whatever else there is, it would not be reached
+        self.reflects = self.reflects or bool(marker) and (marker.encode() in body.lower() or any(marker in str(v).lower() for _k, v in headers))
+        self.redirects = self.redirects or 300 <= status < 400
         return self.watch.end(), status, headers, body
 
     # -- looking --------------------------------------------------------------------------------------------------
@@ -312,6 +316,20 @@ class Attack(object):
             self.narrow(modes)
         self.asked = [n for n in dict.fromkeys(asked) if n in self.names]
         self._vary(modes)
+        self.find_coded(modes)
+
+    def find_coded(self, modes):
+        """Which of the inputs are decoded, and how: the others need no payload in that coding."""
+        self.coded = {}
+        names = [n for n in self.names + list(self.endpoint.get("parts", {})) if self.kind_of(n) in ("str", "path")] if self.encodings else []
+        for name in names if len(names) > 1 else ():
+            mark, codings = "dq%sc" % self.nonce, set()
+            for mode in modes:
+                self.send(self.build(mode, {name: mark}, {}, CHANNELS + ("path",)), mark)
+                codings |= self.watch.decoded
+            self.coded[name] = codings
+        if not any(self.coded.values()):
+            self.coded = {}  # only together with others: then each may be
 
     def find_idle_modes(self, modes, schema):
         """Which ways to send a body the code has no ear for, by the words that it uses and by what it answers."""
@@ -533,9 +551,14 @@ class Attack(object):
             for name in self.targets(kind, mode):
                 if any(c["name"] == name and (c["kind"] == kind or (kind, c["kind"]) == ("template", "code")) for c in self.claims):
                     continue
-                for template in self.templates(kind)[: None if self.likely else UNLIKELY_TEMPLATES_MAX]:
+                most = None if self.likely else UNLIKELY_TEMPLATES_MAX
+                if any(c["kind"] == "regex" and c["name"] == name for c in self.claims):
+                    most = UNLIKELY_TEMPLATES_MAX if self.likely else 0  # each may cost as much as a slow expression does
+                for number, template in enumerate(self.templates(kind, name)[:most]):
                     if time.monotonic() > self.deadline:
                         return
+                    if number == IDLE_TEMPLATES_MAX and not self.coded.get(name, self.encodings) and ((kind, self.reflects) == ("xss", False) or (kind, self.redirects) == ("redirect", False)):
+                        break  # nothing that was sent ever came back, and it never leads anywhere
                     # Once among the other inputs, once alone: either may be what keeps a branch from being taken.
                     found = self.try_one(kind, mode, name, template, variant)
                     if not found and self.likely and not variant and len(self.names) > 1:
@@ -553,10 +576,10 @@ class Attack(object):
             names.append("*")
         return names[:NAMES_MAX]
 
-    def templates(self, kind):
+    def templates(self, kind, name=None):
         plain = list(PAYLOADS[kind])
         out = list(plain)
-        for coding in sorted(self.encodings):
+        for coding in sorted(self.coded.get(name, self.encodings)):
             for code in (("b64", "b64u", "b64p") if coding == "b64" else (coding,)):
                 out += ["@@AS:%s@@" % code + t for t in plain if not t.startswith("@@AS")]
         if kind == "path":
