@@ -75,7 +75,8 @@ def leak():
     assert not (project / "leak.txt").exists() and (project / "app.py").read_text().endswith(leak)
 
 
-def test_endless_output_forks_and_exits_end_only_the_entry_point(tmp_path: Path) -> None:
+def test_endless_output_forks_and_exits_end_only_the_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("discreet.analyst.prove.ENDPOINT_S", 6.0)
     routes = '''
 
 @app.route("/bomb")
@@ -98,7 +99,7 @@ def flood():
         os.write(2, b"x" * 65536)
 '''
     monkey = VULNERABLE + routes
-    report = audit(make_project(tmp_path / "p", app=monkey), Options(out=tmp_path / "out", budget_s=100, jobs=1, mend=False, bandit=False))
+    report = audit(make_project(tmp_path / "p", app=monkey), Options(out=tmp_path / "out", budget_s=60, jobs=1, mend=False, bandit=False))
     assert ("CWE-79", "hello") in {(f.cwe, f.function) for f in report.findings}
     assert {f.function for f in report.findings} == {"hello"}
 

@@ -30,12 +30,16 @@ def explore(house):
         return []
     ann = house.people[0] if house.people else None
     claims = []
-    furnish = (apart(lambda: furnishing(house, ann), LOOK_S) or []) if ann else []
-    doors = [e for e in house.endpoints if set(e["methods"]) & {"POST", "PUT", "PATCH"} and not LEAVE.search(e["path"]) and not about_users(e)][:DOORS_MAX]
-    for endpoint in doors:
-        if house.late():
-            break
-        for request in apart(lambda: requests_to(house, ann, endpoint, furnish), LOOK_S) or []:
+    # What is learnt uses up what the program keeps in memory, so it is learnt apart.
+    furnish, tries = apart(lambda: learnt(house, ann), LOOK_S) or ([], [])
+    for number, requests in tries:
+        endpoint, ending = house.endpoints[number], time.monotonic() + LOOK_S
+        for request in requests:
+            if house.late() or time.monotonic() > ending:
+                break
+            house.put_back()
+            if not apart(lambda: once_only(house, ann, request, furnish), RACE_S):
+                continue
             stop = racing(house, ann, request, furnish)
             come_back(house, ann, furnish)
             if stop:
@@ -73,24 +77,26 @@ def worn(ann, request):
     return ann.carry(request) if ann else dict(request, who="A")
 
 
-def requests_to(house, ann, endpoint, furnish=()):
-    """Requests that succeed once and are refused, or answered otherwise, the second time; to be run apart, as it uses up what there is."""
+def learnt(house, ann):
+    """(requests by which the user comes to have something, [the number of an entry point, requests to it that may be a race's])."""
+    furnish = furnishing(house, ann) if ann else []
+    doors = [(n, e) for n, e in enumerate(house.endpoints) if set(e["methods"]) & {"POST", "PUT", "PATCH"} and not LEAVE.search(e["path"]) and not about_users(e)]
+    return furnish, [(n, requests_to(house, ann, e)) for n, e in doors[:DOORS_MAX] if not house.late()]
+
+
+def requests_to(house, ann, endpoint):
+    """Requests with values that the application knows, of which one may be allowed once only."""
     state = house.attack_on(endpoint, ann)
     known = known_values(house.root)
     names = [n for n in state.names if n not in endpoint.get("parts", {})]
     texts = names + [n for n, kind in endpoint.get("parts", {}).items() if kind in ("str", "path")]
     choices = [{}] + [{n: v} for n in texts for v in known.get(n.lower(), [])[:VALUES_MAX]] + [{n: v} for n in names if re.search("amount|sum|value|qty|quantity|points|number", n, re.I) for v in known["numbers"][:VALUES_MAX]]
     choices += [{n: v} for n in texts for v in known["words"][:VALUES_MAX]]
-    found, late = [], time.monotonic() + LOOK_S * 0.8
+    found = []
     for chosen in choices[:CHOICES_MAX]:
         for mode in [m for m in state.modes() if m != "query"]:
             request = bare(house, state.build(mode, {}, chosen, ("form", "json", "path")), mode)
-            for same in [request] + numbered(request):
-                if house.late() or time.monotonic() > late:
-                    return found
-                house.put_back()
-                if apart(lambda: once_only(house, ann, same, furnish), RACE_S):
-                    found.append(same)
+            found += [request] + numbered(request)
     return found
 
 

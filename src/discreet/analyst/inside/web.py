@@ -366,8 +366,8 @@ def put(value, payload, hole="@@PAYLOAD@@"):
     return value
 
 
-def signed_in(app, given):
-    """(cookie, value) of a session as the framework itself makes it: Flask's with these values, Django's of the user of this name."""
+def signed_in(app, given, known={}):
+    """(cookie, value) of a session as the framework itself makes it: Flask's with these values, Django's of the user of this name, kept while it is good."""
     if hasattr(app, "session_interface"):
         return app.config.get("SESSION_COOKIE_NAME", "session"), app.session_interface.get_signing_serializer(app).dumps(given)
     import importlib
@@ -384,8 +384,11 @@ def signed_in(app, given):
             user.email = given["user"].partition("@")[0] + "@example.org"
         user.save()
     kept = importlib.import_module(settings.SESSION_ENGINE).SessionStore()
+    if known.get(given["user"], ("",))[0] == user.get_session_auth_hash() and kept.exists(known[given["user"]][1]):
+        return settings.SESSION_COOKIE_NAME, known[given["user"]][1]
     kept["_auth_user_id"], kept["_auth_user_backend"], kept["_auth_user_hash"] = str(user.pk), settings.AUTHENTICATION_BACKENDS[0], user.get_session_auth_hash()
     kept.save()
+    known[given["user"]] = user.get_session_auth_hash(), kept.session_key
     return settings.SESSION_COOKIE_NAME, kept.session_key
 
 
