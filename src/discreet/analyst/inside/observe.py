@@ -431,6 +431,16 @@ def _random(module, watch, function_name):
             setattr(module, name, wrapped(real, name))
 
 
+def resolving():
+    """Whether Django looks up a name of an address, and not of an input: it keeps both in the same kind of mapping."""
+    frame = sys._getframe(2)
+    for _depth in range(4):
+        if frame is None or frame.f_code.co_filename.endswith("urls/resolvers.py"):
+            return frame is not None
+        frame = frame.f_back
+    return False
+
+
 def _noting(cls, watch, always, names=("__getitem__", "get", "getlist", "get_list", "pop"), into="lookups"):
     for name in names + ("__contains__",):
         real = getattr(cls, name, None)
@@ -438,7 +448,7 @@ def _noting(cls, watch, always, names=("__getitem__", "get", "getlist", "get_lis
             continue
 
         def method(self, *args, _real=real, **kwargs):
-            if watch.on and args and isinstance(args[0], str) and (always or watch.direct(2)):
+            if watch.on and args and isinstance(args[0], str) and (not resolving() if always else watch.direct(2)):
                 getattr(watch, into).append(args[0])
             return _real(self, *args, **kwargs)
 
