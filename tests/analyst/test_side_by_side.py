@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import pickletools
 from pathlib import Path
 
 import pytest
 
 from discreet.analyst.audit import Options, Report, audit
-from discreet.analyst.inside import documents, static
+from discreet.analyst.inside import documents, oracles, static
 from tests.analyst.conftest import make_project
 
 DESK = '''
@@ -99,6 +101,42 @@ def missing(error):
     return "<h1>Nothing at %s</h1>" % request.path, 404
 '''
 
+COUNTER = '''
+import base64
+import json
+import pickle
+
+import yaml
+from flask import Flask, request
+
+app = Flask(__name__)
+USUAL = {"host", "user-agent", "accept", "content-type", "content-length", "cookie", "connection"}
+
+
+def odd_name():
+    return next((n for n in request.headers.keys() if n.lower() not in USUAL), "")
+
+
+@app.get("/state/open")
+def restore_openly():
+    return {"kind": type(pickle.loads(base64.urlsafe_b64decode(odd_name()))).__name__}
+
+
+@app.get("/state/closed")
+def restore():
+    return {"kind": type(json.loads(base64.urlsafe_b64decode(odd_name()))).__name__}
+
+
+@app.get("/profile/open")
+def profile_openly():
+    return {"kind": type(yaml.load(request.headers.get("X-Profile", "").split(" ")[0], Loader=yaml.Loader)).__name__}
+
+
+@app.get("/profile/closed")
+def profile():
+    return {"kind": type(yaml.safe_load(request.headers.get("X-Profile", "").split(" ")[0])).__name__}
+'''
+
 BANK = '''
 import asyncio
 import sqlite3
@@ -183,6 +221,18 @@ def test_each_open_form_is_proven_and_no_closed_one(tmp_path: Path) -> None:
 def test_a_race_of_tasks_is_proven_only_where_a_task_waits_in_between(tmp_path: Path) -> None:
     pytest.importorskip("fastapi")
     assert {(f.cwe, f.function) for f in audited(tmp_path, BANK).findings} == {("CWE-362", "redeem_openly")}
+
+
+def test_names_of_headers_and_words_without_spaces_carry_what_is_decoded(tmp_path: Path) -> None:
+    assert {(f.cwe, f.function) for f in audited(tmp_path, COUNTER).findings} == {("CWE-502", "restore_openly"), ("CWE-502", "profile_openly")}
+
+
+@pytest.mark.parametrize("path", ["/tmp/a-b_c/f1", "/scratch/Élan", "x" * 200])
+def test_a_folded_pickle_outlasts_the_capitals_of_a_header_s_name(path: str) -> None:
+    text = oracles.folded(path)
+    assert text.title() == text and not set(text) & set("+/_- :")
+    made = pickletools.genops(base64.urlsafe_b64decode(text))
+    assert path in [argument for _opcode, argument, _place in made]
 
 
 def test_a_statement_that_guards_is_never_passed_over(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def fill(text, tokens):
 def folded(path):
     """A pickle that makes a directory, in base64 that stays what it is where every word is written with one capital, as names of headers are."""
     def spelt(word):
-        return [[b"V"]] + [[c.encode(), b"\\u%04X" % ord(c), b"\\u%04x" % ord(c)] for c in word] + [[b"\n"], [b"", b"N0", b"]0", b"}0", b"NN00", b"N]00"]]
+        return [[b"V"]] + [([c.encode()] if ord(c) < 128 else []) + [b"\\u%04X" % ord(c), b"\\u%04x" % ord(c)] for c in word] + [[b"\n"], [b"", b"N0", b"]0", b"}0", b"NN00", b"N]00"]]
 
     parts = spelt("posix") + spelt("mkdir") + [[b"\x93"], [b"("]] + spelt(path) + [[b"t"], [b"R"], [b"."], [b"", b"0", b"00", b"N", b"NN", b"0N"]]
     alphabet, hopeless = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", set()
