@@ -79,7 +79,7 @@ def mend(
 
 def without_digests(answer: Any) -> Any:
     """An answer with a mark in place of each digest: to be another one is what was wanted of it."""
-    return answer and (*answer[:2], re.sub(r"\b[0-9a-fA-F]{32,128}\b|\b[\w+/-]{22,86}==?", "#", answer[2]))
+    return answer if not answer or len(answer) < 3 else (*answer[:2], re.sub(r"\b[0-9a-fA-F]{32,128}\b|\b[\w+/-]{22,86}==?", "#", answer[2]))
 
 
 @dataclass(slots=True)
@@ -167,6 +167,8 @@ class _Work:
                 continue
             if not request.startswith(tuple(looked)):
                 continue
+            if claim.kind in ("clock", "random") and request.startswith(claim.endpoint + " "):
+                first, second, now = (a and a[:1] for a in (first, second, now))  # that it is another one each time is what was wanted
             if claim.kind in ("hash", "clock", "random"):
                 first, second, now = (without_digests(a) for a in (first, second, now))
             if first == second and first is not None and first[0] < 500 and now != first:
