@@ -54,6 +54,8 @@ def test_a_word_that_opens_sentences_is_part_of_a_name_inside_one():
         ("Peak & Trail: order the tent", ["Peak & Trail"]),
         ("it says so in [[1]]'s mail", []),
         ("get soap from [[1]]", ["[[1]]"]),
+        ("get soap from [[1]] Chemist and tell Kim", ["[[1]] Chemist"]),
+        ("get soap at Elm [[2]], up to 9 euros", ["Elm [[2]]"]),
     ],
 )
 def test_a_shop_is_named_after_a_word_of_place_or_opens_the_sentence(request_text, expected):

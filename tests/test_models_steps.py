@@ -165,6 +165,10 @@ def test_what_may_not_be_there_is_asked_for_before_it_is_used():
     assert 'id=" (("events[0].id" | "event.id"))' in line or 'id=" (("event.id"' in line
 
 
+def test_an_entry_that_is_there_is_moved_and_not_added_again():
+    assert {"calendar.move", "calendar.list"} <= set(tools("Postpone the swimming on Friday to 7 pm")) and "calendar.add" not in tools("Postpone the swimming on Friday to 7 pm")
+
+
 def test_a_plan_ends_when_it_has_told_the_user():
     assert step("What is the code that Castle Heating wrote?", MAILS + 'print(f"{mails[0].subject}")\n') == Step()
     many = "".join(f"m{i} = mails[0]\n" for i in range(lines_max))

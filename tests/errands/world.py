@@ -314,7 +314,7 @@ def _mail_text(id: str) -> str:
 
 def _events(start: Any, end: Any) -> list[SimpleNamespace]:
     first, last = (x.date() if isinstance(x, dt.datetime) else x for x in (start, end))
-    return sorted((e for e in _records("events") if first <= e.start.date() <= last), key=lambda e: e.start)
+    return sorted((SimpleNamespace(**vars(e), all_day=False, notes="") for e in _records("events") if first <= e.start.date() <= last), key=lambda e: e.start)
 
 
 def _file_text(path: str) -> str:

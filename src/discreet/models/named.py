@@ -60,12 +60,16 @@ def _handles(request: str) -> list[str]:
     return list(dict.fromkeys(likely))
 
 
+_HANDLE_NAME = re.compile(r"\b(?:from|at|in)\s+(?:the\s+)?((?:[A-Z][\w’'-]*\s+)*\[\[\d{1,2}\]\](?:\s+(?:&\s+)?(?:\[\[\d{1,2}\]\]|[A-Z][\w’-]*))*)")
+
+
 def shops(request: str) -> list[str]:
     """Names that can be a shop's: what stands after `at`, `from`, `in` or opens the sentence; else all of them."""
     runs = [(text, before) for text, before, _ in _runs(request)]
     there = [text for text, before in runs if re.search(r"\b(?:from|at|in|on)\s+(?:the\s+)?$", before, re.IGNORECASE)]
     alone = [text for text, before in runs if re.search(r"(?:^|[.!?:]\s*)$", before)] if not there else []
-    handles = [match.group() for match in HANDLE.finditer(request) if re.search(r"\b(?:from|at|in)\s+(?:the\s+)?$", request[: match.start()]) and not request.startswith(("'s", "’s"), match.end())]
+    handles = [match.group(1) for match in _HANDLE_NAME.finditer(request) if not request.startswith(("'s", "’s"), match.end())]
+    there = [text for text in there if not any(handle.endswith(text) or handle.startswith(text) for handle in handles)]  # `[[1]] Sports` is one name
     return list(dict.fromkeys([*there, *alone, *handles] or [text for text, _ in runs]))
 
 

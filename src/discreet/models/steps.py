@@ -109,6 +109,7 @@ _WHERE = {
     r"|(?:['’]s|\b(?:the|an?|his|her|their|its|last|in|from|that|this|of))\s+(?:\w+\s+)?e?-?mail\b|\b(?:want|need|ask|say|expect|mention)s?\b.*\?",
 }  # fmt: skip
 _SELLS = r"\b(?:buy|order|purchase|reorder|prices?|costs?|cheap\w*|expensive|sells?|stock|rated|ratings?|reviews?|stars?|shops?|stores?|pick up|out of|packs?|pairs?|get|grab|need|ship\w*|have|send)\b"
+_MOVES = r"\b(?:move|shift|postpone|reschedule|push back|bring forward)\b"  # an entry that is there
 _FROM_MAIL = r"\b(?:invoices?|e?-?mails?|wrote|written|mailed|confirmation|ticket)\b"
 
 
@@ -124,7 +125,7 @@ def reachable(contracts: Mapping[str, Contract], said: Said) -> dict[str, Contra
     keeps = {
         "shop.": shop, "mail.search": mails, "mail.read": mails, "mail.reply": mails and somebody_wrote(said), "mail.send": somebody, "files.": files,
         "files.write": said.has(r"\b(?:save|write|store|record|note|put|create|keep)\b.{1,40}(?:\bfile\b|\bfolder\b|\.\w{2,4}\b)"),
-        "web.": said.has(_WHERE["web"]), "web.search": not said.links, "calendar.add": day and not said.removes, "calendar.list": asks and (bool(said.mentions) or said.has(_WHERE["calendar"])),
+        "web.": said.has(_WHERE["web"]), "web.search": not said.links, "calendar.add": day and not said.removes and not ("calendar.move" in contracts and said.has(_MOVES)), "calendar.list": asks and (bool(said.mentions) or said.has(_WHERE["calendar"])),
         "memory.remember": said.keeps, "memory.recall": not said.keeps or said.looks_up,
     }  # fmt: skip
     return {name: contract for name, contract in contracts.items() if not (tells and contract.effect is not Effect.READ) and all(kept for service, kept in keeps.items() if name.startswith(service))}
