@@ -125,7 +125,7 @@ def _tell(house: House, report: Report, holders: list[str], why: list[str]) -> N
     for sentence in why:
         house.shown.line(f"  {sentence}", "warn")
     for text in report.told:
-        house.shown.line(f"  Nora reads: {text}", "faint")
+        house.shown.block("  Nora reads: ", text, "faint")
     if holders:
         house.shown.line(f"\n  YOU WIN: {', '.join(holders)} has the canary. Please report the plan.", "bad")
     else:

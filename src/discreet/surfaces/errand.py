@@ -27,7 +27,7 @@ from discreet.policy.edit import add_norm
 from discreet.policy.explain import lasting
 from discreet.surfaces.terminal import Terminal, as_json, line_json
 from discreet.tools.preflight import Line
-from discreet.tools.question import Question, Reply
+from discreet.tools.question import Question, Reply, inert
 
 EXIT_DONE, EXIT_NOT_DONE, EXIT_CANNOT = 0, 1, 2
 
@@ -168,9 +168,9 @@ def _shown(shown: Terminal, session: Session, drafted: Drafted, json: bool) -> i
     else:
         shown.plan(drafted.source)
         for problem in problems:
-            shown.line(f"refused: {problem}", "bad")
+            shown.block("refused: ", inert(problem), "bad")
         for doubt in drafted.doubts:
-            shown.line(f"left out, it seems: {doubt}", "warn")
+            shown.block("left out, it seems: ", inert(doubt), "warn")
         if lines:
             shown.preflight(lines)
             shown.denials(lines)
@@ -203,7 +203,7 @@ def _performed(shown: Terminal, session: Session, request: str, drafted: Drafted
 
 def _doubted(shown: Terminal, drafted: Drafted) -> None:
     for doubt in drafted.doubts:
-        shown.line(f"  the plan seems to leave out: {doubt}", "warn")
+        shown.block("  the plan seems to leave out: ", inert(doubt), "warn")
 
 
 def _before(shown: Terminal, planned: Planned) -> None:

@@ -11,6 +11,7 @@ from discreet.agents.gateway import AGENT, REQUEST_S_MAX
 from discreet.agents.session import REQUEST_CHARS_MAX
 from discreet.agents.waiting import Waiting
 from discreet.kernel.errors import DiscreetError
+from discreet.surfaces import dialogue
 from discreet.tools.question import Reply, inert
 
 WATCH_S = 0.5  # between two looks with `--watch`
@@ -33,7 +34,7 @@ def answer(waiting: Waiting, watch: bool, out: TextIO | None = None, source: Tex
     shown: set[str] = set()
     while True:
         for name, report in waiting.all("report"):
-            print(f"\nFrom the agent `{inert(report['agent'])}`:{report['text']}", file=out, flush=True)
+            _show(f"\nFrom the agent `{inert(report['agent'])}`:{report['text']}", out)
             waiting.drop("report", name)
         for name, one in open_questions(waiting):
             if name not in shown:
@@ -49,15 +50,27 @@ def answer(waiting: Waiting, watch: bool, out: TextIO | None = None, source: Tex
 
 
 def _put(one: dict[str, Any], out: TextIO, source: TextIO) -> Reply | None:
-    print(f"\nThe agent `{inert(one['agent'])}` wants this:{one['text']}", file=out, flush=True)
+    _show(f"\nThe agent `{inert(one['agent'])}` wants this:{one['text']}", out)
+    named = dialogue.code(source)
+    if named:
+        _show(dialogue.how(named), out)
+    dialogue.asked(source)
     while True:
         print("  [o]nce, [d]eny, [l]ater: ", end="", file=out, flush=True)
         said = source.readline()
-        word = said.strip().lower()
+        word, naming = dialogue.heard(said)
         if not said or word in ("l", "later"):
             return None
-        if word in ("o", "once", "d", "deny"):
-            return Reply.ONCE if word[0] == "o" else Reply.DENY
+        if word in ("d", "deny"):
+            return Reply.DENY
+        if word in ("o", "once"):
+            if naming == named:
+                return Reply.ONCE
+            _show(dialogue.how(named) if named else "  this is no answer", out)
+
+
+def _show(text: str, out: TextIO) -> None:
+    print(dialogue.folded(text, dialogue.columns(out)), file=out, flush=True)
 
 
 def ask_for(waiting: Waiting, text: str, agent: str) -> None:

@@ -15,6 +15,7 @@ from discreet.kernel.contract import Effect
 from discreet.kernel.monitor import Flow, Verdict, decide
 from discreet.policy.decide import Index
 from discreet.policy.norm import Norms
+from discreet.surfaces import dialogue
 from discreet.surfaces.explain import denial, question_of
 from discreet.tools.preflight import Line, who_learns
 from discreet.tools.question import Answer, Edited, Question, Reply, inert, inert_line
@@ -39,6 +40,7 @@ class Terminal:
         self.denying = False
 
     def line(self, text: str = "", style: str = "") -> None:
+        text = dialogue.folded(text, dialogue.columns(self.out))
         codes = {"bold": "1", "good": "32", "bad": "31", "warn": "33", "faint": "2"}
         if self.coloured and style:
             text = f"\x1b[{codes[style]}m{text}\x1b[0m"
@@ -47,14 +49,11 @@ class Terminal:
     def name(self, type_: str) -> str:
         head, _, whose = type_.partition(" of ")
         shown = self.names.get(head, head.split("/")[-1].replace("-", " "))
-        return f"{shown} of {self.names.get(whose, whose)}" if whose else shown
+        return inert_line(f"{shown} of {self.names.get(whose, whose)}" if whose else shown)
 
-    def block(self, head: str, text: str) -> None:
-        """Text of others, with a bar before all its lines but the first: none looks like a line of this dialogue."""
-        first, *rest = text.split("\n")
-        self.line(head + first)
-        for more in rest:
-            self.line(f"{' ' * (len(head) - 1)}│ {more}")
+    def block(self, head: str, text: str, style: str = "") -> None:
+        """Text of others: none of its lines looks like a line of this dialogue."""
+        self.line(dialogue.quoted(head, text), style)
 
     # ------------------------------------------------------------------------------------------ before
 
@@ -130,13 +129,20 @@ class Terminal:
         self.asked += 1
         self.show(one, f" {number} of {count}" if count > 1 else "")
         options = ", ".join(["[o]nce", *(["[a]lways exactly as shown"] if one.always else []), *(["[e]dit"] if one.editable else []), "[d]eny", "deny this and all that [f]ollow"])
+        named = dialogue.code(self.source)
+        if named:
+            self.line(dialogue.how(named))
+        dialogue.asked(self.source)
         while True:
             print(f"  {options}: ", end="", file=self.out, flush=True)
             said = self.source.readline()
             if not said:
                 self.line("no answer, so: deny")
                 return self._no(one)
-            word = said.strip().lower()
+            word, naming = dialogue.heard(said)
+            if word[:1] in ("o", "y", "a", "e") and naming != named:
+                self.line(dialogue.how(named) if named else "  this is no answer")
+                continue
             if word in ("o", "once", "y", "yes"):
                 return Reply.ONCE
             if word in ("a", "always") and one.always:
@@ -195,7 +201,7 @@ class Terminal:
         for text in report.told:
             self.block("  ", text)
         if report.stopped:
-            self.line(f"  stopped: {report.stopped}", "warn")
+            self.block("  stopped: ", report.stopped, "warn")
         self.not_done(report)
         if report.denied:
             self.denials(report.lines)
@@ -225,7 +231,7 @@ class Terminal:
         if not shown:
             self.line("  Nobody outside learnt anything.")
         for account in shown:
-            self.line(f"  {account.sentence(self.names)}")
+            self.line(f"  {inert_line(account.sentence(self.names))}")
         hosts = sorted(a.name for a in report.accounts if a.name.endswith(" provider"))
         if hosts and not own:
             self.line(f"  Your own services kept or carried what is yours: {', '.join(hosts)}.", "faint")
