@@ -5,11 +5,13 @@ from __future__ import annotations
 import imaplib
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from discreet.agents.home import _addresses
+from discreet.agents.people import directory
 from discreet.connectors.errors import InvalidArgument
 from discreet.connectors.mail import Mail, MailConfig
 from discreet.connectors.mail_folders import SOMEBODY
@@ -21,9 +23,12 @@ from discreet.evidence.world import Seen, Setting, State, observe, session_of
 from discreet.kernel.contract import NOPLACE, Contract
 from discreet.kernel.errors import DiscreetError
 from discreet.kernel.shape import text
+from discreet.kernel.value import Standing
+from discreet.ledger.accounts import Exhausted, Want, account_of, reserve
+from discreet.ledger.chain import Ledger
 from discreet.policy.decide import Index
 from discreet.policy.load import combine, defaults, parse
-from discreet.tools.directory import Entry
+from discreet.tools.directory import Directory, Entry
 from discreet.tools.question import Question, Reply
 from discreet.tools.registry import Tool, tool
 from tests.services.hostile import hostile
@@ -308,3 +313,53 @@ def test_a_search_by_address_finds_no_mail_with_a_quoted_verdict(services: Servi
     client.logout()
     found = call(Mail(services.mail()), "search", sender="sam@okafor.example", subject="verdict")
     assert [one["subject"] for one in found] == ["verdict 1"]
+
+
+# ------------------------------------------------------------------------------------- one owner, one account (G6.3)
+
+
+def card(name: str, *addresses: str) -> dict[str, Any]:
+    return {"name": name, "email": addresses[0], "emails": list(addresses), "relation": "friend"}
+
+
+CARDS = [card("Sam Okafor", "sam@home.example"), card("sam  okafor", "sam@work.example", "so@club.example"), card("Tilda Brandt", "tilda@home.example"),
+         card("Orders", "orders@mail.northside.example"), card("Northside Sports", "hello@ns.example"), card("Bookings", "desk@booking.example")]
+PARTIES = directory(CARDS, ["Northside Sports", "Greens"], ["nora@x.example"], hosts={"booking.example": frozenset({"service"})})
+ONE = [
+    ("mail", "sam@home.example", "mail", "sam@work.example"), ("mail", "sam@home.example", "mail", "so@club.example"), ("shop", "Northside Sports", "mail", "hello@ns.example"),
+    ("shop", "Northside Sports", "mail", "orders@mail.northside.example"), ("host", "booking.example", "mail", "desk@booking.example"),
+]
+TWO = [("mail", "sam@home.example", "mail", "tilda@home.example"), ("shop", "Northside Sports", "shop", "Greens"), ("shop", "Greens", "mail", "sam@work.example"), ("host", "booking.example", "shop", "Greens")]
+
+
+def told_both(tmp_path: Path, people: Directory, first: tuple[str, str], second: tuple[str, str], later: Directory | None = None) -> bool:
+    """Whether both may be told as much as one of them."""
+    with Ledger.open(tmp_path / "ledger.db", b"k" * 32) as ledger:
+        for (kind, text_), known in zip((first, second), (people, later or people), strict=True):
+            who = known.recipient(kind, text_, Standing.USER)
+            key = ("view:schedule/free-busy", account_of(who))
+            try:
+                reserve(ledger, "errand", [Want(*key, 9, who.one)], {key: 9})
+            except Exhausted:
+                return False
+    return True
+
+
+@pytest.mark.parametrize(("kind", "a", "other", "b"), ONE)
+def test_who_may_be_one_is_told_once(tmp_path: Path, kind: str, a: str, other: str, b: str) -> None:
+    assert not told_both(tmp_path, PARTIES, (kind, a), (other, b))
+
+
+@pytest.mark.parametrize(("kind", "a", "other", "b"), TWO)
+def test_who_is_shown_to_be_another_is_told_for_themselves(tmp_path: Path, kind: str, a: str, other: str, b: str) -> None:
+    assert told_both(tmp_path, PARTIES, (kind, a), (other, b))
+
+
+def test_a_card_or_shop_that_is_added_later_starts_no_new_account(tmp_path: Path) -> None:
+    before = directory(CARDS[3:4], [], [])
+    assert not told_both(tmp_path, before, ("mail", "orders@mail.northside.example"), ("shop", "Northside Sports"), PARTIES)
+
+
+def test_what_is_said_of_a_person_is_said_of_nobody_else_of_that_name() -> None:
+    first, second = (PARTIES.recipient("mail", one, Standing.RESOLVED) for one in ("sam@home.example", "sam@work.example"))
+    assert first.owner != second.owner and first.account != second.account  # a fact about one of them is not the other's own

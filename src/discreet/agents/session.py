@@ -294,7 +294,7 @@ class Session:
                 for who in flow.recipients:
                     if who.id != "user" and "own-provider" not in who.roles:
                         key = (f"view:{tag.type}", account_of(who))  # however often it is told, it tells no more than was released
-                        wants[key] = Want(*key, views[tag.type].view_bits * max(calls[tag.type], 1))
+                        wants[key] = Want(*key, views[tag.type].view_bits * max(calls[tag.type], 1), who.one)
                         most, ids = bits_max(self.world.judge.norms, who, tag, flow.contract.purpose)  # type: ignore[attr-defined]
                         by.update(ids)
                         allowed[key] = min(most, allowed.get(key, most))

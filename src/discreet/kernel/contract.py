@@ -258,16 +258,18 @@ def stubs(contracts: Mapping[str, Contract]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Who learns. `roles` come from the user's own directory, never from a card or a service (G5.3)."""
+    """Who learns. `roles` come from the user's own directory, never from a card or a service (G5.3). `one` are accounts that nobody has
+    shown to be of different parties: what is told to any counts for all (G6.3)."""
 
     id: str
     owner: str = ""
     roles: frozenset[str] = field(default_factory=frozenset)
     name: str = ""
+    one: tuple[str, ...] = ()
 
     @property
     def account(self) -> str:
-        """Under which leakage is counted: recipients of one owner are one (G6.3)."""
+        """Under whom it stands in the ledger."""
         return self.owner or self.id
 
 

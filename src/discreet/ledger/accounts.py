@@ -38,20 +38,25 @@ class Want:
     place: str
     account: str
     bits: int
+    also: tuple[str, ...] = ()  # accounts whose bits count too
 
 
 Allowances = Mapping[tuple[str, str], int]  # (place, account) -> bits in all; what is missing is 0
 
 
 def account_of(recipient: Recipient) -> str:
-    """Under whom bits are counted. One whom the directory gives neither owner nor role is one of the outsiders."""
+    """Under whom bits are counted: who may be one is one (G6.3). One whom the directory gives neither owner nor role is one of the outsiders."""
+    if recipient.one:
+        return recipient.one[0]
     return recipient.account if recipient.owner or recipient.roles - NO_ROLES else OUTSIDERS
 
 
 def reserve(ledger: Ledger, errand: str, wants: list[Want], allowances: Allowances, norms: tuple[str, ...] = ()) -> None:
     """Take all of `wants` or raise Exhausted and take none; two processes never share the same bits."""
     sums: dict[tuple[str, str], int] = {}
+    also: dict[str, set[str]] = {}
     for want in wants:
+        also.setdefault(want.account, {want.account}).update(want.also)
         invariant(0 <= want.bits <= ACCOUNT_BITS_MAX, f"between 0 and {ACCOUNT_BITS_MAX} bits")
         key = (want.place, want.account)
         sums[key] = sums.get(key, 0) + want.bits
@@ -64,7 +69,7 @@ def reserve(ledger: Ledger, errand: str, wants: list[Want], allowances: Allowanc
     def within() -> None:
         for entry in entries:
             account = entry.parties[0].account
-            left = allowances.get((entry.place, account), 0) - spent(ledger, entry.place, account)
+            left = allowances.get((entry.place, account), 0) - sum(spent(ledger, entry.place, one) for one in sorted(also[account]))
             if entry.bits > left:
                 raise Exhausted(entry.place, account, entry.bits, max(left, 0))
 

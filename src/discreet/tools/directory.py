@@ -25,6 +25,7 @@ class Entry:
     name: str
     roles: frozenset[str]
     addresses: tuple[tuple[str, str], ...]
+    one: tuple[str, ...] = ()  # accounts that may be this party's too, itself among them
 
 
 @dataclass
@@ -54,7 +55,7 @@ class Directory:
             return Recipient(f"{kind}:{key[1]}", "", frozenset({UNKNOWN, *shown}), text)
         if entry.owner == USER.id:
             return USER
-        return Recipient(f"{kind}:{key[1]}", entry.owner, entry.roles | shown, entry.name)
+        return Recipient(f"{kind}:{key[1]}", entry.owner, entry.roles | shown, entry.name, entry.one)
 
     def reaches_user(self, id_: str, own: Iterable[str] = ()) -> bool:
         """Whether what goes to this recipient may come back to the user: to an address of their own, in `own` or listed here, however

@@ -73,7 +73,7 @@ def _addressed(parameter: Parameter, value: Value, directory: Directory) -> tupl
 
 
 def _least(a: Recipient, b: Recipient) -> Recipient:
-    return Recipient(a.id, a.owner, a.roles & b.roles, a.name)
+    return replace(a, roles=a.roles & b.roles)
 
 
 def _texts(value: Value) -> Iterator[tuple[str | None, Standing]]:
