@@ -26,6 +26,7 @@ from discreet.kernel.shape import text
 from discreet.kernel.value import Standing
 from discreet.ledger.accounts import Exhausted, Want, account_of, reserve
 from discreet.ledger.chain import Ledger
+from discreet.ledger.knows import not_learnt
 from discreet.policy.decide import Index
 from discreet.policy.load import combine, defaults, parse
 from discreet.tools.directory import Directory, Entry
@@ -363,3 +364,25 @@ def test_a_card_or_shop_that_is_added_later_starts_no_new_account(tmp_path: Path
 def test_what_is_said_of_a_person_is_said_of_nobody_else_of_that_name() -> None:
     first, second = (PARTIES.recipient("mail", one, Standing.RESOLVED) for one in ("sam@home.example", "sam@work.example"))
     assert first.owner != second.owner and first.account != second.account  # a fact about one of them is not the other's own
+
+
+# ------------------------------------------------------------------------------------- what an account claims (G7.3)
+
+
+@pytest.mark.parametrize("told", ["unclassified", "health/of-an-older-release"])
+def test_an_account_does_not_say_what_was_not_learnt_after_something_that_may_be_anything(told: str) -> None:
+    assert not_learnt({"request", told}, {"health/condition": 2, "finance/income": 1}) == {}
+
+
+def test_an_account_says_what_was_not_learnt_after_something_else() -> None:
+    assert not_learnt({"request", "body/shoe-size"}, {"health/condition": 2, "body/shoe-size": 1}) == {"health": 2}
+
+
+def test_the_account_of_an_errand_that_told_a_doubtful_note_claims_nothing() -> None:
+    note = tool(Contract("me.note", "", (), text(("unclassified", "user"), max=50), purpose="lookup", place=NOPLACE, recipients=()), lambda: "I have HIV")
+    anything = MESSAGES.replace('"permit"', '"ask"').replace('"communication", "schedule"', '"*"') + "yields = true\n"
+    held = session_of(replace(setting(lambda state: [*in_memory(state), note, health(state)], "Mail Sam my note", norms=anything), answer=lambda _: Reply.ONCE), "a", ledger=None)
+    held.session.world = replace(held.session.world, counts=lambda: {"health/condition": 2})
+    report = held.session.perform('mail.send(to=contacts.find(name="Sam").email, subject="x", body=me.note())', "Mail Sam my note")
+    said = [one.sentence() for one in report.accounts if one.name == "Sam"]
+    assert report.done and said == ["Sam learnt: request, unclassified."]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from discreet.ledger.chain import Ledger
 from discreet.ledger.entry import UNREACHED, Kind, LedgerError, Party, Record, Status
+from discreet.policy.vocabulary import UNCLASSIFIED, types
 
 if TYPE_CHECKING:
     from discreet.kernel.label import Tag
@@ -106,8 +107,11 @@ def accounts(ledger: Ledger, errand: str, counts: Mapping[str, int] | None = Non
 def not_learnt(told: set[str], counts: Mapping[str, int]) -> dict[str, int]:
     """The complement, by group (first part of a type): the user's facts of types of which no call ever held anything.
 
-    A call that turned out unsent counts as a telling here: that nothing was learnt is never claimed too much.
+    A call that turned out unsent counts as a telling here, and what was told unclassified, or under a name that no vocabulary has any
+    more, may have been any of them: that nothing was learnt is never claimed too much.
     """
+    if any(type_ == UNCLASSIFIED or type_ not in types() for type_ in told):
+        return {}
     groups: dict[str, int] = {}
     for type_, count in counts.items():
         if count and not any(type_ == t or type_.startswith(t + "/") for t in told):
