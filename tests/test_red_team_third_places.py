@@ -12,6 +12,10 @@ import pytest
 
 from discreet.agents.home import _addresses
 from discreet.agents.people import directory
+from discreet.agents.planning import planner
+from discreet.agents.providers import apart, provider, recipient
+from discreet.agents.reader_tool import memory_of, reader_tool
+from discreet.agents.session import Session
 from discreet.connectors.errors import InvalidArgument
 from discreet.connectors.mail import Mail, MailConfig
 from discreet.connectors.mail_folders import SOMEBODY
@@ -20,7 +24,7 @@ from discreet.connectors.mail_tools import mail_tools
 from discreet.connectors.settings import check
 from discreet.demo.services.start import Services
 from discreet.evidence.world import Seen, Setting, State, observe, session_of
-from discreet.kernel.contract import NOPLACE, Contract
+from discreet.kernel.contract import NOPLACE, Contract, Recipient
 from discreet.kernel.errors import DiscreetError
 from discreet.kernel.shape import text
 from discreet.kernel.value import Standing
@@ -386,3 +390,81 @@ def test_the_account_of_an_errand_that_told_a_doubtful_note_claims_nothing() -> 
     report = held.session.perform('mail.send(to=contacts.find(name="Sam").email, subject="x", body=me.note())', "Mail Sam my note")
     said = [one.sentence() for one in report.accounts if one.name == "Sam"]
     assert report.done and said == ["Sam learnt: request, unclassified."]
+
+
+# ---------------------------------------------------------------------- what a vendor's account was sent (G4.1, G4.2)
+
+
+HOSTED = recipient(provider("openai:gpt-4o", "reader"), "reader")
+SHOP = "shop:Northside Sports"
+READS = """
+[[norm]]
+id = "my-reader-may-read-mail"
+verdict = "permit"
+who = ["provider/reader"]
+learns = ["communication", "request"]
+about = ["anyone"]
+purpose = ["reading"]
+through = ["read"]
+because = "it reads better"
+"""
+
+
+def remembering(who: Recipient) -> Callable[[State], list[Tool]]:
+    """A reader that answers by all that it was ever sent; a fresh one by what it is sent now."""
+
+    def tools(state: State) -> list[Tool]:
+        def ask(body: str, question: str, shape: Any) -> str:
+            sent = state.memory.setdefault("sent", [])
+            sent.append(body)
+            return f"socks {len(sent) if 'hosted' in who.id else ''} {'with a hole' if any('HIV' in one for one in sent) and 'hosted' in who.id else ''}".strip()
+
+        return [*in_memory(state), reader_tool(ask, who.id)]
+
+    return tools
+
+
+FIND = '\nshop.search(shop="Northside Sports", query=read("socks", "say it in other words"))'
+
+
+@pytest.mark.parametrize("plan", [
+    'read(mail.read(id="1"), "what is it about?")', 'x = mail.read(id="1")\nif "HIV" in x:\n    y = read(x, "what?")', 'for one in mail.search():\n    y = read(one.subject + mail.read(id="1"), "what?")',
+])
+def test_what_a_hosted_reader_was_sent_comes_out_of_it_again_nowhere_else(plan: str) -> None:
+    made = replace(setting(remembering(HOSTED), "Find socks at Northside Sports", norms=READS), fixed={**FIXED, HOSTED.id: HOSTED})
+    one, other = (observe(made, plan + FIND, variant) for variant in "ab")
+    assert one.of(SHOP) == other.of(SHOP) == ()
+
+
+def test_what_a_hosted_reader_was_sent_lasts() -> None:
+    made = replace(setting(remembering(HOSTED), "Find socks at Northside Sports", norms=READS), fixed={**FIXED, HOSTED.id: HOSTED})
+    held = session_of(made, "a")
+    assert held.session.perform('read(mail.read(id="1"), "what?")', made.request).done
+    later = Session(held.session.world, held.session.asker, held.session.clock, held.session.secret, held.session.progress)
+    assert later.perform(FIND.strip(), made.request).denied
+    assert not held.state.heard(SHOP)
+
+
+@pytest.mark.parametrize("plan", ["", 'read("feet", "what?")'])
+def test_a_hosted_reader_that_was_sent_nothing_private_is_of_use(plan: str) -> None:
+    made = replace(setting(remembering(HOSTED), "Find socks at Northside Sports", norms=READS), fixed={**FIXED, HOSTED.id: HOSTED})
+    assert observe(made, plan + FIND, "a").of(SHOP)
+
+
+def test_a_fresh_reader_remembers_nothing() -> None:
+    local = Recipient("provider:reader:local", "local", frozenset({"provider/reader/local"}), "the local reader")
+    made = replace(setting(remembering(local), "Find socks at Northside Sports", norms=READS), fixed={**FIXED, local.id: local})
+    one, other = (observe(made, 'read(mail.read(id="1"), "what?")' + FIND, variant) for variant in "ab")
+    assert one.of(SHOP) == other.of(SHOP) != ()
+
+
+def test_one_vendor_is_one_account_whatever_its_model() -> None:
+    def lasting(name: str) -> str:
+        of = provider(name, "planner")
+        return planner(of, recipient(of, "planner"), {}).lasting
+
+    assert lasting("openai:gpt-4o") == lasting("openai:gpt-4o-mini") == lasting("openai-responses:gpt-5") == lasting("gateway/openai:gpt-4o") != lasting("anthropic:x") != ""
+    assert memory_of(HOSTED.id).id == f"planner:{lasting('openai:gpt-4o')}"  # a planner knows what a reader of its vendor was sent, in another month
+    with pytest.raises(DiscreetError, match="share an account"):
+        apart("openai:gpt-4o", "openai-responses:gpt-5")
+    apart("openai:gpt-4o", "anthropic:x")

@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from discreet.kernel.contract import NOPLACE, WORST, Contract, Effect, Parameter, Role
+from discreet.agents.reader_tool import memory_of
+from discreet.kernel.contract import WORST, Contract, Effect, Parameter, Role
 from discreet.kernel.domain import scan
 from discreet.kernel.errors import PlanError
 from discreet.kernel.interpreter import Request, run
@@ -48,7 +49,7 @@ def delegate_tool(draft: Draft, recipient: str) -> Tool:
     contract = Contract(
         NAME, "let a text decide what is done: a fresh planner plans for this text alone, and you are shown its exact calls",
         (Parameter("text", Shape("any"), Role.CONTENT), Parameter("goal", text(max=GOAL_CHARS_MAX), Role.CONTENT)),
-        RESULT, purpose="reading", place=NOPLACE, recipients=(recipient,), calls_max=3,
+        RESULT, purpose="reading", place=memory_of(recipient), recipients=(recipient,), calls_max=3,
     )  # fmt: skip
 
     def prepare(arguments: Mapping[str, object], nonce: str, now: object) -> Prepared:

@@ -16,7 +16,7 @@ from discreet.kernel.label import Label, join, label
 from discreet.kernel.shape import text
 from discreet.kernel.value import Value
 from discreet.models.planner import Draft, draft
-from discreet.models.provider import ModelFault, Provider
+from discreet.models.provider import ModelFault, Provider, account_at
 from discreet.models.spans import Redacted, redact, spans
 from discreet.policy.vocabulary import UNCLASSIFIED
 from discreet.tools.registry import tool
@@ -66,7 +66,7 @@ def planner(
 ) -> Planner:
     """A planner for Session.ask over one provider: what it is sent is checked and written down like any disclosure (G4.3)."""
 
-    return _Planner(provider, who, contracts, today, use_span_model, who.id if provider.hosted else "")
+    return _Planner(provider, who, contracts, today, use_span_model, (account_at(provider.id) or who.id) if provider.hosted else "")
 
 
 @dataclass

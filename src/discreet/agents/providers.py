@@ -14,7 +14,7 @@ from typing import Any
 from discreet.kernel.contract import Recipient
 from discreet.kernel.errors import DiscreetError
 from discreet.kernel.shape import Shape
-from discreet.models.provider import ModelFault, Provider
+from discreet.models.provider import ModelFault, Provider, vendor_of
 from discreet.models.weights import Weights
 from discreet.tools.failure import Failure
 
@@ -59,7 +59,7 @@ def _weights(name: str) -> Weights:
 def apart(planner: str, reader: str) -> None:
     """Refuse two hosted models of one vendor: its key in the environment is one account, and what a reader was sent would come
     back as the planner's own words (G4.2). Raises DiscreetError."""
-    vendors = [name.partition(":")[0] for name in (planner, reader) if _hosted(name)]
+    vendors = [vendor_of(name) for name in (planner, reader) if _hosted(name)]
     if len(vendors) == 2 and vendors[0] == vendors[1]:
         raise DiscreetError(f"planner and reader would share an account at `{vendors[0]}`: choose a local reader, or one of another vendor")
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from discreet.kernel.contract import NOPLACE, Contract, Parameter, Role
+from discreet.kernel.contract import NOPLACE, Contract, Parameter, Place, Role
 from discreet.kernel.errors import PlanError
+from discreet.kernel.label import PUBLIC
 from discreet.kernel.shape import Shape, enum, list_of, scalar, text
 from discreet.kernel.value import Map, Record, Seq, Unknown, Value
+from discreet.models.provider import account_at
 from discreet.tools.registry import Tool, tool
 
 READ_CALLS_MAX = 100  # at one place of a plan: a loop over a list of the usual length reads every element
@@ -36,7 +38,7 @@ def reader_tool(ask: Callable[[str, str, Shape], Any], recipient: str = "provide
         ),
         result=text(max=ANSWER_CHARS_MAX, sources=(SOURCE,)),
         purpose="reading",
-        place=NOPLACE,
+        place=memory_of(recipient),
         recipients=(recipient,),
         result_rule=lambda arguments: shape_of(arguments["schema"]),
         calls_max=calls_max,
@@ -47,6 +49,13 @@ def reader_tool(ask: Callable[[str, str, Shape], Any], recipient: str = "provide
         return ask(shown[:READ_CHARS_MAX], question, _shape(schema))
 
     return tool(contract, run)
+
+
+def memory_of(recipient: str) -> Place:
+    """Where a reader's answers come from: nowhere but the call for a fresh local process, for a hosted one all that its account was ever
+    sent, by planners too (G4.2)."""
+    account = account_at(recipient)
+    return Place(f"planner:{account}", PUBLIC, remembers=True) if account else NOPLACE
 
 
 def shape_of(schema: Value) -> Shape:

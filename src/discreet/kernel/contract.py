@@ -102,6 +102,7 @@ class Place:
     shows     places that hold less and in which a write here shows too: free/busy of a calendar, one person's mails of a mailbox
     fits      what a write has to fit, where `label` is that of several places together: of a path that is not known before the run
               what all of them hold, and in the run what that one holds which it turned out to be; `open` until then
+    remembers whether reads too leave there all that they were made of: what a hosted model was sent (G4.1, G4.2)
     returns   the user's own place where a write shows too if it reaches the user: mail to oneself comes back
     own       addresses that are the user's at this service, by recipient id, whether the directory knows them or not
     currency  in which amounts of calls here are, by the user's configuration; the connector refuses any other
@@ -120,6 +121,7 @@ class Place:
     fits: Label | None = None
     open: bool = False
     returns: Place | None = None
+    remembers: bool = False
     own: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -14,6 +14,18 @@ Role = Literal["system", "user", "assistant"]
 FaultKind = Literal["timeout", "crashed", "unavailable", "too_long", "ill_typed", "refused"]
 
 
+def account_at(id_: str) -> str:
+    """The vendor's account behind a provider's id or a recipient's: whatever model of a vendor is asked, its key is one account, and
+    what that was sent any of them may know (G4.1, G4.2). "" for one on this machine."""
+    _, hosted, name = id_.partition("hosted:")
+    return f"hosted:{vendor_of(name)}" if hosted else ""
+
+
+def vendor_of(name: str) -> str:
+    """The vendor in a model's name: `openai`, `openai-responses` and `gateway/openai` may share a key."""
+    return name.partition(":")[0].rpartition("/")[2].partition("-")[0].lower()
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One turn; `fixed` text is the same in many conversations, so a local model may keep it digested on disk."""

@@ -84,6 +84,8 @@ class Kept:
         if place.unsaid and flow.contract.effect is not Effect.READ:
             for recipient in flow.recipients:
                 self._raise(f"{_WITH}{recipient.id}", label(_held(flow.label), flow.label.sources), PUBLIC)
+        if place.remembers:
+            self._raise(place.id, label(_held(flow.label), flow.label.sources), PUBLIC)
         if flow.contract.effect is Effect.READ or flow.theirs or not place.readable or place.id == "nowhere":
             return flow
         sources = frozenset() if OUTSIDE in place.label.sources else flow.content.sources
