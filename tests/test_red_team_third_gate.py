@@ -7,14 +7,20 @@ import os
 import pty
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
-from discreet.evidence.world import Setting, session_of
+import pytest
+
+from discreet.connectors.mail import Mail, MailConfig
+from discreet.connectors.mail_tools import mail_tools
+from discreet.evidence.world import Setting, State, observe, session_of
 from discreet.policy.decide import Index
 from discreet.policy.load import defaults
 from discreet.surfaces import dialogue
 from discreet.surfaces.terminal import Terminal
 from discreet.tools.question import Asker, Reply
+from discreet.tools.registry import Tool
 from tests.test_red_team import FIXED, PEOPLE, REQUEST, SAM, SECRETS, services
 
 # ---------------------------------------------------------------------------------------------------- the dialogue (G5.5)
@@ -71,3 +77,28 @@ def test_a_yes_at_a_terminal_names_its_question() -> None:
             asking.join(30)
         os.close(master)
         assert len(done[0][1]) == sent and terminal.asked == 1 and len(named) == dialogue.CODE_CHARS
+
+
+# ---------------------------------------------------------------------------------------------------- one call, one question (G5.5)
+
+
+def real_mail(state: State) -> list[Tool]:
+    """The shipped mail connector's requests, with marks of their own, which are sent nowhere."""
+    made = next(t for t in mail_tools(Mail(MailConfig("nora@x.example", "nora", "localhost", 1, "localhost", 1))) if t.contract.name == "mail.send")
+    return [replace(made, perform=lambda prepared: {"message_id": "x", "copy_kept": True}), *[t for t in services(state) if t.contract.name != "mail.send"]]
+
+
+LINK = "I am late, see https://maps.example/here"
+BODIES = {f'"I am late", "{LINK}"': (1, 2), f'"{LINK}", "I am late"': (1, 2), f'"{LINK}", "{LINK}"': (2, 2), f'"{LINK}", "{LINK}!"': (2, 2)}
+
+
+@pytest.mark.parametrize("bodies", BODIES)
+@pytest.mark.parametrize("answer", [Reply.ONCE, Reply.DENY])
+def test_one_mail_of_a_loop_is_asked_about_once(bodies: str, answer: Reply) -> None:
+    """Whatever else its line sends; the same mail twice is two answers, and a no is not asked again."""
+    plan = f'for body in [{bodies}]:\n    mail.send(to="sam@x.example", subject="late", body=body)'
+    seen = observe(Setting("red", real_mail, Index(defaults().norms), PEOPLE, FIXED, SECRETS, "Mail sam@x.example that I am late", lambda q: answer), plan, "a")
+    asked, sent = BODIES[bodies]
+    same = bodies.count(f'{LINK}"') == 2
+    assert len(seen.questions) == (1 if same and answer is Reply.DENY else asked)
+    assert len(seen.of(SAM)) == (sent if answer is Reply.ONCE else sent - bodies.count("https"))

@@ -66,7 +66,7 @@ class Gate:
     objects: Objects = field(default_factory=Objects)  # what the errand's calls gave of what ids stand for
     preview: Preview | None = None
     confirmed: Counter[bytes] = field(default_factory=Counter)  # answers not used yet: each stands for one call (G5.5)
-    refused: set[bytes] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)  # exact calls that the user said no to, however often a plan makes them
     edits: dict[bytes, Edited] = field(default_factory=dict)  # by the digest of the call as it was
     questions: int = 0
     denied: int = 0
@@ -158,15 +158,22 @@ class Gate:
         return blake2b(_bytes(f"{_line(flow)}\0") + prepared.canonical, key=self.secret, digest_size=32).digest()
 
     def nonce(self, flow: Flow) -> str:
-        """Unique to errand, line, recipients and turn; tells nothing of other activity."""
-        key = _line(flow)
-        turn = self._turns[key] = self._turns.get(key, 0) + 1
-        return blake2b(_bytes(f"{flow.contract.name}\0{key}\0{turn}"), key=self.secret, digest_size=16).hexdigest()
+        """Unique to errand, line, arguments and how often these came before; tells nothing of other activity, so that a call is the same in the
+        preflight and in the run whatever its line does besides."""
+        key = self.act(flow)
+        return blake2b(f"{key}\0{self.turned(key, 1)}".encode(), key=self.secret, digest_size=16).hexdigest()
+
+    def act(self, flow: Flow) -> str:
+        """What tells an exact call of this errand from every other, but for how often it is made."""
+        return blake2b(_bytes(repr((flow.contract.name, act_key(flow)))), key=self.secret, digest_size=16).hexdigest()
+
+    def turned(self, key: str, times: int) -> int:
+        turn = self._turns[key] = self._turns.get(key, 0) + times
+        return turn
 
     def handed(self) -> bytes:
         """The secret of a plan that is handed over: its calls get nonces of their own."""
-        turn = self._turns["handed over"] = self._turns.get("handed over", 0) + 1
-        return blake2b(f"handed over\0{turn}".encode(), key=self.secret, digest_size=32).digest()
+        return blake2b(f"handed over\0{self.turned('handed over', 1)}".encode(), key=self.secret, digest_size=32).digest()
 
     def made(self, request: Request, flow: Flow, prepared: Prepared, permit: Permit, base: Label) -> Value:
         """Intent, effect, outcome, label: in this order (G8.1)."""
@@ -229,7 +236,7 @@ class Gate:
     def asked(self, flow: Flow, decision: Decision, prepared: Prepared, base: Label) -> Value:
         """Put one question about the exact call, then check again (G5.5)."""
         digest = self.digest(flow, prepared)
-        if digest in self.refused:
+        if self.act(flow) in self.refused:
             return fault("refused", base, flow.span)
         reply = self.edits.get(digest) or self.put([(self.question(flow, decision, prepared), prepared)])[0]
         if reply is Reply.DENY:
@@ -261,7 +268,7 @@ class Gate:
                 reply = Reply.ONCE
             self._write(Kind.ANSWER, q.flow, q.decision, prepared.canonical, of=seq, note=reply.value)
             if reply is Reply.DENY:
-                self.refused.add(self.digest(q.flow, prepared))
+                self.refused.add(self.act(q.flow))
             else:
                 self.confirmed[self.digest(q.flow, prepared)] += 1
             if reply is Reply.ALWAYS and self.always is not None:
@@ -293,10 +300,12 @@ class Gate:
         The calls that were refused, as `act_key` tells them."""
         asked: list[tuple[Question, Prepared]] = []
         for line in preview.lines:
-            if line.verdict is Verdict.ASK and confirmable(line) and not self.done_before(line.flow):
-                prepared = self.ready(line)
-                if prepared is not None:
-                    asked.append((self.question(line.flow, line.decision, prepared), prepared))
+            if self.done_before(line.flow):
+                continue
+            if line.verdict is not Verdict.ASK or not confirmable(line):  # it takes its turn in the run
+                self.turned(self.act(line.flow), line.flow.times)
+            elif (prepared := self.ready(line)) is not None:
+                asked.append((self.question(line.flow, line.decision, prepared), prepared))
         self._turns.clear()
         answers = self.put(asked) if asked else []
         return frozenset(act_key(q.flow) for (q, _), reply in zip(asked, answers, strict=True) if reply is Reply.DENY)
