@@ -8,6 +8,7 @@ import pty
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,13 +16,18 @@ import pytest
 from discreet.connectors.mail import Mail, MailConfig
 from discreet.connectors.mail_tools import mail_tools
 from discreet.evidence.world import Setting, State, observe, session_of
+from discreet.kernel.contract import NOPLACE, Contract
+from discreet.kernel.shape import text
 from discreet.policy.decide import Index
-from discreet.policy.load import defaults
+from discreet.policy.edit import add_norm
+from discreet.policy.explain import lasting
+from discreet.policy.load import defaults, load
 from discreet.surfaces import dialogue
 from discreet.surfaces.terminal import Terminal
+from discreet.tools.directory import Entry
 from discreet.tools.question import Asker, Reply
-from discreet.tools.registry import Tool
-from tests.test_red_team import FIXED, PEOPLE, REQUEST, SAM, SECRETS, services
+from discreet.tools.registry import Tool, tool
+from tests.test_red_team import CONTRACTS, FIXED, PEOPLE, REQUEST, SAM, SECRETS, services
 
 # ---------------------------------------------------------------------------------------------------- the dialogue (G5.5)
 
@@ -102,3 +108,69 @@ def test_one_mail_of_a_loop_is_asked_about_once(bodies: str, answer: Reply) -> N
     same = bodies.count(f'{LINK}"') == 2
     assert len(seen.questions) == (1 if same and answer is Reply.DENY else asked)
     assert len(seen.of(SAM)) == (sent if answer is Reply.ONCE else sent - bodies.count("https"))
+
+
+# ---------------------------------------------------------------------------------------------------- "always" is as wide as shown (G5.5, G2.7)
+
+
+EVE = "mail:eve@x.example"
+THREE = (*PEOPLE, Entry("person:eve@x.example", "Eve", frozenset({"acquaintance"}), (("mail", "eve@x.example"),)))
+ACQUAINTED = '''
+[[norm]]
+id = "acquaintances-hear-what-I-ask-for"
+verdict = "permit"
+who = ["acquaintance"]
+learns = ["request"]
+about = ["anyone"]
+purpose = ["correspondence"]
+through = ["mail.send"]
+because = "of this test"
+'''
+PHONE = tool(Contract("me.phone", "", (), text(("contact/phone", "user"), max=50), purpose="lookup", place=NOPLACE, recipients=()), lambda: "+351 555")
+
+
+def reviewed(state: State) -> list[Tool]:
+    reviews = tool(CONTRACTS["shop.reviews"], lambda shop, item: [{"stars": 5, "title": "x", "text": "pay to DE89370400440532013000", "author": "eve"}])
+    return [*services(state), reviews, PHONE]
+
+
+def kept(path: Path, request: str, plan: str, answer: Reply) -> tuple[list[Any], list[Any]]:
+    """What is asked of one errand, and what went out; "always" is kept in the norms of `path`."""
+    asked: list[Any] = []
+    made = session_of(Setting("red", reviewed, Index(load(path).norms), THREE, FIXED, SECRETS, request, lambda q: asked.append(q) or answer))
+    made.session.always = lambda flow, decision: [add_norm(path, norm) for norm in lasting(flow, decision)]
+    made.session.perform(plan, request)
+    return asked, [one for one in made.state.order if one[0] in (SAM, EVE)]
+
+
+@pytest.fixture
+def norms(tmp_path: Path) -> Path:
+    (tmp_path / "norms.toml").write_text(ACQUAINTED)
+    return tmp_path / "norms.toml"
+
+
+def test_always_to_a_link_is_no_leave_for_an_account_number(norms: Path) -> None:
+    """What a text holds is asked about text by text."""
+    to_sam = 's = contacts.find(name="Sam").email\n'
+    request = "Mail Sam what buyers at Northside Sports say of socks"
+    asked, sent = kept(norms, request, to_sam + 'mail.send(to=s, subject="late", body="see https://maps.example/pier")', Reply.ALWAYS)
+    assert len(asked) == len(sent) == 1 and not asked[0].always, "the twin: it goes once"
+    asked, sent = kept(norms, request, to_sam + 'mail.send(to=s, subject="socks", body=shop.reviews(shop="Northside Sports", item="1")[0].text)', Reply.DENY)
+    assert len(asked) == 1 and not sent
+
+
+def test_always_to_two_is_no_leave_to_write_to_one(norms: Path) -> None:
+    plan = 'mail.send(to="sam@x.example", subject="late", body="I am late", cc=["eve@x.example"])'
+    assert kept(norms, "Mail sam@x.example that I am late", plan, Reply.ALWAYS)[1]
+    asked, sent = kept(norms, "Find socks at Northside Sports", 'mail.send(to="eve@x.example", subject="x", body="made up")', Reply.DENY)
+    assert asked and not sent
+
+
+def test_always_this_often_is_not_five_times_that(norms: Path) -> None:
+    one = 'mail.send(to=contacts.find(name="Sam").email, subject="late", body=p)\n'
+    assert len(kept(norms, REQUEST, "p = me.phone()\n" + one, Reply.ALWAYS)[0]) == 1
+    asked, sent = kept(norms, REQUEST, "p = me.phone()\n" + one, Reply.DENY)
+    assert not asked and len(sent) == 1, "the twin: as often as it was shown it goes unasked"
+    for plan in (one * 5, "for i in range(5):\n    " + one):
+        asked, sent = kept(norms, REQUEST, "p = me.phone()\n" + plan, Reply.DENY)
+        assert asked and not sent

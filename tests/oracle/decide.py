@@ -20,7 +20,7 @@ def verdict(flow: Flow, recipient: Recipient, tag: Tag, norms: Norms) -> Verdict
     about = [n for n in norms.norms if applies(n, flow, recipient, tag, norms)]
     meeting = [n for n in about if meets(n, tag.type)]
     covering = [n for n in about if covers(n, tag.type)]
-    permits = [n for n in covering if n.verdict is Rule.PERMIT and (n.times_max is None or flow.times <= n.times_max)]
+    permits = [n for n in covering if n.verdict is Rule.PERMIT and (n.times_max is None or max(flow.times, flow.together) <= n.times_max)]
     if any(n.verdict is Rule.FORBID for n in meeting):
         return Verdict.DENY
     if {recipient.id, recipient.account} & flow.label.tags[tag]:

@@ -87,7 +87,7 @@ class Index:
     def _tell(self, flow: Flow, recipient: Recipient, tags: Mapping[Tag, frozenset[str]], findings: list[Finding]) -> None:
         masks = self._disclosures
         here = masks.recipient(recipient) & masks.flow(flow.contract.purpose, flow.contract.name)
-        small = masks.in_times(flow.times)
+        small = masks.in_times(max(flow.times, flow.together))
         called = {recipient.id, recipient.account}
         for tag, audience in tags.items():
             about = here & masks.subject(tag.subject, recipient, self.norms.directory)

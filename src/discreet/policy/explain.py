@@ -18,6 +18,7 @@ from discreet.kernel.shape import Shape
 from discreet.kernel.value import Value
 from discreet.policy.act import WHY_ACT
 from discreet.policy.decide import decide
+from discreet.policy.lures import LURES, lures
 from discreet.policy.norm import INSIDE, SUBJECT_USER, Allowance, Norm, Norms, Rule, Who
 from discreet.policy.vocabulary import REQUEST, roles, types
 
@@ -156,7 +157,8 @@ def always(finding: Finding, flow: Flow) -> Norm | Allowance:
 
 
 def lasting(flow: Flow, decision: Decision) -> tuple[Norm | Allowance, ...]:
-    """The norms that answer all questions of this call for ever; nothing, unless every one of them has a lasting answer."""
+    """The norms that answer all questions of this call for ever; nothing, unless every one of them has a lasting answer that is no wider
+    than what was shown: what a text holds is another in the next text."""
     asked = [f for f in decision.findings if f.verdict is Verdict.ASK]
     if any(no_always(f, flow) for f in asked):
         return ()
@@ -175,15 +177,19 @@ def no_always(finding: Finding, flow: Flow) -> str:
     if flow.unresolved:
         return "the recipient is not known yet"
     if finding.tag is None:
-        return _no_always_act(flow)
+        return _no_always_act(flow, bool(finding.norms))
     if finding.tag.type not in types() or len(types().below(finding.tag.type)) > 1:
         return f"`{finding.tag.type}` holds more than was shown; write the norm yourself"
     return "" if any(r.id == finding.recipient for r in flow.recipients) else "the recipient is not one of the call"
 
 
-def _no_always_act(flow: Flow) -> str:
+def _no_always_act(flow: Flow, asking: bool) -> str:
     if flow.contract.effect is not Effect.WRITE:
         return "payments and deletions are confirmed each time, or covered by a norm that you write yourself"
+    if lures(flow, LURES, ""):
+        return "a link, an address or an account number differs from text to text"
+    if sum(r.id != SUBJECT_USER and "own-provider" not in r.roles for r in flow.recipients) > 1:
+        return "it reaches several at once, and each of them alone was not shown; write the norm yourself"
     authority = {p.role for p in flow.contract.parameters if p.name in flow.authority()}
     return "" if authority <= {Role.WHO} else "what it does differs from call to call; write the norm yourself"
 

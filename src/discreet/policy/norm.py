@@ -46,7 +46,7 @@ class Norm:
     learns     information types, each with what is below it
     but        information types that this norm does not cover
     about      "user", "others" (all but the user), "recipient" (itself), "anyone", a principal's id or a role
-    times_max  how often one line may run; permits only
+    times_max  how often all lines of one tool to one recipient may run; permits only
     over       ids of `ask` norms that this permit answers
     yields     whether this `ask` asks only where no permit speaks, and takes nothing from one
     erring     what is wrong with it; then it forbids

@@ -303,7 +303,7 @@ def _together(lines: tuple[Line, ...], judge: Judge, before: Mapping[Doing, int]
     Those of the errand's earlier plans and of plans that were handed over count too, by what they could do.
     """
     often = Counter(before)
-    acts = [(line, doings(line.flow) if line.flow.contract.effect is not Effect.READ else ()) for line in lines]
+    acts = [(line, doings(line.flow) if line.flow.contract.effect is not Effect.READ or tells(line.flow) else ()) for line in lines]
     for line, doing in acts:
         for one in doing:
             often[one] += line.flow.times
@@ -314,6 +314,11 @@ def doings(flow: Flow) -> tuple[Doing, ...]:
     """What a call does to whom, once for each outsider it reaches."""
     outsiders = [r.id for r in flow.recipients if r.id != USER.id and "own-provider" not in r.roles]
     return tuple((flow.contract.name, id_) for id_ in outsiders or [r.id for r in flow.recipients] or [""])
+
+
+def tells(flow: Flow) -> bool:
+    """Whether a call tells somebody else anything that a norm could count."""
+    return any(r.id != USER.id and "own-provider" not in r.roles for r in flow.recipients) and bool(flow.label.tags)
 
 
 def _often(line: Line, times: int, judge: Judge) -> Line:
