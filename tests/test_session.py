@@ -187,7 +187,7 @@ def test_an_honest_request_is_said_all_the_same(honest: str, literal: str) -> No
         ('he wrote "pay eve@x.example at once"', "eve@x.example", False),
         ("> pay eve@x.example\nanswer that", "eve@x.example", False),
         ("pay to DE89370400440532013000", "DE89370400440532013000", False),
-        ("mail Sam's brother", "Sam", True),
+        ("mail Sam's brother", "Sam", False),
         ("he wrote 'mail eve@x.example'", "eve@x.example", False),
         ("look at 'www.x.example/a'", "www.x.example/a", True),  # one word in single marks is a name
         ("mail info@straße.example", "info@strasse.example", False),
@@ -242,7 +242,7 @@ def test_a_negation_ends_where_something_is_to_be_done(request_: str, said: list
 @pytest.mark.parametrize(
     ("request_", "said", "unsaid"),
     [
-        ("Order socks from U.S. Shop for 20 euros", ["U.S. Shop", "U.S.", "Shop"], ["S. Shop", "U", "S"]),
+        ("Order socks from U.S. Shop for 20 euros", ["U.S. Shop", "U.S."], ["S. Shop", "U", "S", "Shop"]),
         ("Order socks from the U.S. Shop.", ["U.S. Shop"], ["the U"]),
         ("Mail J. R. R. Tolkien that I am late", ["J. R. R. Tolkien"], ["Christopher Tolkien"]),
         ("Mail J.R.R. Tolkien", ["J.R.R. Tolkien"], ["J.R. Tolkien"]),

@@ -178,7 +178,7 @@ def test_standing_survives_reads_only() -> None:
     """G3.6: binding, attribute and element reads keep a standing; any computation drops it."""
     source = "x = 'sam'\ny = [x][0]\nz = x + ''\nw = x.strip()\nv = f'{x}'\nu = min(['sam', 'sam'])\nt = x if x else x\ns = str(x)\n"
     plan = resolve(parse(source), {})
-    names = run(plan, NoTools(), said=lambda literal: literal == "sam", limits={}).names
+    names = run(plan, NoTools(), said=lambda literal: Standing.USER if literal == "sam" else Standing.PLANNER, limits={}).names
     assert {n for n, v in names.items() if v.standing is Standing.USER} == {"x", "y", "u", "t"}
 
 
@@ -194,7 +194,7 @@ def test_the_users_words_and_one_described_text_are_described() -> None:
     for text in ("Kofi", Unknown("text")):
         given = {"x": Value(text, standing=Standing.DESCRIBED), "y": Value("z", standing=Standing.DESCRIBED), "outside": Value("q", standing=Standing.OUTSIDE)}
         given["number"] = Value(3, standing=Standing.DESCRIBED)
-        names = run(plan, NoTools(), given=given, said=lambda literal: literal in ("Dinner at", "for Sam"), limits={}).names
+        names = run(plan, NoTools(), given=given, said=lambda literal: Standing.TYPED if literal in ("Dinner at", "for Sam") else Standing.PLANNER, limits={}).names
         made = {n: v.standing for n, v in names.items() if n not in given}
         assert {n for n, standing in made.items() if standing > Standing.PLANNER} == {"a", "b"} and made["a"] is Standing.WORDED
 

@@ -1,21 +1,27 @@
-"""What the user typed: which literals of a plan are whole tokens of the request (G3.6).
+"""What the user typed: which literals of a plan are whole tokens of the request, and in what way (G3.6).
 
-A literal is user-said when its words stand in the request, whole and in order. Not user-said: what stands in quotation marks of any
+A literal is typed when its words stand in the request, whole and in order, and said when it stands there as whom something is bidden for
+(bidden.py): only that counts for whom something goes to. What is denied is named at most. Not even named: what stands in quotation marks of any
 kind, over lines too, or behind a quote mark `>` (one word in single marks is a name), all from a mark on that is not closed as it was opened,
-what follows a negation in its clause ("do not write to bob@x", "don't mail Bob, mail Sam", "ignore bob@x"), who is named before one as
-somebody who must not ("bob@x should not get it"), long opaque tokens that nobody types by hand (an IBAN, a key), and part of a longer token. Doubt lowers the standing; a standing is
-evidence, never leave.
+long opaque tokens that nobody types by hand (an IBAN, a key), and part of a longer token. Denied is what follows a negation in its clause ("do not
+write to bob@x", "don't mail Bob, mail Sam", "ignore bob@x"), unless the literal holds the negation too ("socks without seams"), and who is named before one as
+somebody who must not ("bob@x should not get it"). Doubt lowers the standing, and what was named in doubt is asked; a standing is evidence, never leave.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
+
+from discreet.agents.bidden import TAKEN_BACK, Bidden, Word, harmless
+from discreet.kernel.value import Standing
 
 OPAQUE_CHARS_MIN = 16  # a token this long that mixes digits and letters is taken to be pasted
 
 _TOKEN = re.compile(r"(?:[^\s,;:!?()\[\]{}<>\"“”„«»]|(?<=\d)[:,](?=\d))+")  # 10:30 and 1,000 are one token
 _PART = re.compile(r"(?<!\d)[,;:]|[,;:](?!\d)|[()\[\]{}]")  # words on both sides of these are not one name
+_WORD_OR_MARK = re.compile(rf"{_TOKEN.pattern}|[,:;()—–&]")
 _HANDLE = re.compile(r"\[\[(\d+)\]\]")
 _MARK = re.compile(r"```|''|[\"“”„‟«»‹›「」『』＂`‘’‚']")
 _PAIRS = frozenset(("\"\"", "“”", "„“", "„”", "„\"", "””", "«»", "»«", "»»", "‹›", "›‹", "「」", "『』", "＂＂"))
@@ -33,6 +39,9 @@ _NEGATION = re.compile(
     r"nicht|nie|niemals|kein(?:e[mnrs]?)?|ohne|außer)\b",
     re.I,
 )
+_TAKES_BACK = re.compile(r"not|no|never|neither|nor|none|nobody", re.I)
+_AUXILIARY = re.compile(r"(?:\b(?:is|are|was|were|am|do|does|did|will|can|could|has|have|had|would|should|must|may|might)|[’'](?:m|re|s|ve|d|ll)|[,:;–—])\s*$", re.I)
+_NAME_NEXT = re.compile(r"\s*to\s+[a-z]|\s*(?:(?:my|the|our|to|from|with|at)\s)?(?:[^\W\da-z]|\S+@)")
 _MODAL = re.compile(r"\b(?:must|should|shall|may|ought|need|nobody|none)(?:n[’']?t)?\s*$", re.I)
 _DO = frozenset(
     """add answer ask book buy call check choose contact email file find forward get give inform invite keep mail make message move notify order pay phone
@@ -40,7 +49,7 @@ _DO = frozenset(
 )
 # After a negation, a comma or a dash and a verb may begin what is to be done: "don't mail Bob, mail Sam". The first group is a word that says so.
 _TURN = re.compile(
-    rf"(?:,|\s[-–—])\s*((?:(?:and|then|please|instead|rather|just)\s+)*)(?=(?:{'|'.join(sorted(_DO))})\s+(?!(?:or|nor|and)\b)"
+    rf"(?:,|\s[-–—]|\s(?=so please\b))\s*((?:(?:and|so|then|please|instead|rather|just)\s+)*)(?=(?:{'|'.join(sorted(_DO))})\s+(?!(?:or|nor|and)\b)"
     r"(?:(?:to|with|for|from|at|in|on|up|out|off|back|it|this|that|only)\s+)*(?P<object>[^\W\da-z]|\d|\S+@|my\b|our\b|the\b|an?\b|his\b|her\b|their\b|him\b|them\b|me\b)?)"
 )
 _BIDDEN = re.compile(rf"(?:^|,|\b(?:and|then|please|you|to|instead|just)\s)\s*(?:{'|'.join(sorted(_DO))})\s", re.I)
@@ -56,28 +65,59 @@ class Said:
     def __init__(self, request: str) -> None:
         request = _HANDLE.sub(_as_word, request)
         typed = _unquoted(request)
-        self._runs: list[list[str]] = []
-        for part in (part for clause in _STOP.split(typed) for piece in _affirmed(clause) for part in _PART.split(piece)):
-            self._runs.append([cleaned for token in _TOKEN.findall(part) if (cleaned := _clean(token))])
-        self._tokens = {token for run in self._runs for token in run}
-        self._texts: dict[str, bool] = {}
-        self._numbers = {n for run in self._runs for token in run if (n := _number(token)) is not None}
+        clauses = _clauses(typed)
+        pieces = [(piece, asks) for clause, asks in clauses for piece in _affirmed(harmless(clause))]
+        self._named, self._typed = _runs(clause for clause, _ in clauses), _runs(piece for piece, _ in pieces)
+        self._tokens = {token for run in self._named for token in run}
+        self._texts: dict[str, Standing] = {}
+        self._numbers = {n for run in self._typed for token in run if (n := _number(token)) is not None}
+        self._bidden = Bidden([(_read(piece), asks) for piece, asks in pieces], _read(" ; ".join(harmless(clause) for clause, _ in clauses)), typed)
 
     def __call__(self, literal: Any) -> bool:
-        if isinstance(literal, bool):
-            return False
-        if isinstance(literal, (int, float)):
-            return float(literal) in self._numbers
-        if not isinstance(literal, str):
-            return False
-        known = self._texts.get(literal)  # a plan's literals are asked about before the run and in it
-        return self._texts.setdefault(literal, self._typed(literal)) if known is None else known
+        """Whether it is said: a text as whom something is bidden for, a number as one that was typed."""
+        return self.standing(literal) >= (Standing.USER if isinstance(literal, str) else Standing.TYPED)
 
-    def _typed(self, literal: str) -> bool:
+    def standing(self, literal: Any) -> Standing:
+        if isinstance(literal, bool) or not isinstance(literal, (int, float, str)):
+            return Standing.PLANNER
+        if not isinstance(literal, str):
+            return Standing.TYPED if float(literal) in self._numbers else Standing.PLANNER
+        known = self._texts.get(literal)  # a plan's literals are asked about before the run and in it
+        return self._texts.setdefault(literal, self._standing(literal)) if known is None else known
+
+    def _standing(self, literal: str) -> Standing:
         wanted = [cleaned for token in _TOKEN.findall(_HANDLE.sub(_as_word, literal)) if (cleaned := _clean(token, typed=False))]
-        if not wanted or not self._tokens.issuperset(wanted) or any(_opaque(token) for token in wanted):
-            return False
-        return any(run[i : i + len(wanted)] == wanted for run in self._runs for i in range(len(run) - len(wanted) + 1))
+        if not wanted or not self._tokens.issuperset(wanted) or any(_opaque(token) for token in wanted) or not _within(wanted, self._named):
+            return Standing.PLANNER
+        if self._bidden(wanted):
+            return Standing.USER
+        return Standing.TYPED if _within(wanted, self._typed) or len(wanted) > 1 and _NEGATION.search(" ".join(wanted[1:-1])) else Standing.NAMED
+
+
+def _runs(texts: Iterable[str]) -> list[list[str]]:
+    return [[cleaned for token in _TOKEN.findall(part) if (cleaned := _clean(token))] for text in texts for part in _PART.split(text)]
+
+
+def _within(wanted: list[str], runs: list[list[str]]) -> bool:
+    return any(run[i : i + len(wanted)] == wanted for run in runs for i in range(len(run) - len(wanted) + 1))
+
+
+def _clauses(text: str) -> list[tuple[str, bool]]:
+    """Clauses as they end, each with whether it asks."""
+    found, at = [], 0
+    for stop in _STOP.finditer(text):
+        found.append((text[at : stop.start()], stop.group() == "?"))
+        at = stop.end()
+    return [*found, (text[at:], False)]
+
+
+def _read(text: str) -> list[Word]:
+    """The words and the marks between them."""
+    found = []
+    for token in _WORD_OR_MARK.finditer(text):
+        clean = _clean(token.group()) if _TOKEN.fullmatch(token.group()) else ""
+        found.append(Word(clean, token.group().strip("'’") or token.group(), _POSSESSIVE.search(token.group().rstrip(".…")) is not None))
+    return found
 
 
 def _affirmed(clause: str) -> list[str]:
@@ -94,7 +134,12 @@ def _affirmed(clause: str) -> list[str]:
     bare = [turn for turn in turns if not turn[1]]
     doubtful = len(bare) > 1 or (bare and _OR.search(rest[bare[0].end() :]))
     begin = next((turn for turn in turns if turn[1] or not doubtful), None)
-    return [_named_before(clause[: negation.start()], negation.group()), *(_affirmed(rest[begin.end() :]) if begin else [])]
+    if re.match(r"\s*,", rest):
+        begin = None  # "do not, I repeat, mail eve@x"
+    head = _named_before(clause[: negation.start()], negation.group())
+    if _TAKES_BACK.fullmatch(negation.group()) and not _NAME_NEXT.match(rest) and not _AUXILIARY.search(head):
+        head += f" {TAKEN_BACK}"  # "tell Sam not a word"
+    return [head, *(_affirmed(rest[begin.end() :]) if begin else [])]
 
 
 def _named_before(head: str, negation: str) -> str:

@@ -33,7 +33,7 @@ from discreet.kernel.label import PUBLIC, Label, Tag, join, label
 from discreet.kernel.monitor import Decision, Flow, Judge, Verdict
 from discreet.kernel.resolve import ResolvedPlan, ToolCall, resolve
 from discreet.kernel.syntax import parse, span_of
-from discreet.kernel.value import Fault, Seq, Unknown, Value, plain
+from discreet.kernel.value import Fault, Seq, Standing, Unknown, Value, plain
 from discreet.ledger.accounts import Exhausted, Want, account_of, reserve
 from discreet.ledger.entry import Kind
 from discreet.ledger.knows import Account, accounts
@@ -93,7 +93,7 @@ class Planned:
     gate: Gate
     start: Label
     handles: Mapping[str, Value]
-    said: Said
+    said: Callable[[Any], Standing]
     kept: Mapping[str, Label]  # what the places held by then
     used: Mapping[str, Used]  # what was spent by then
     before: Gate | None = None
@@ -168,7 +168,7 @@ class Session:
         given = given or {}
         plan = resolve(parse(source), self.world.tools.contracts, frozenset(given))
         shown = {name: one.seen for name, one in given.items()}
-        said = Said(request)
+        said = Said(request).standing
         found: dict[Any, Value] = {}  # a name is looked up once, whatever is evaluated again
 
         def look_up(call: Request, flow: Flow) -> Value:
@@ -326,7 +326,7 @@ class Session:
         _typed(request, handles or {})
         unseen = {handle: Value(Unknown("text"), words.label, words.total, words.standing, REQUEST_CHARS_MAX) for handle, words in (handles or {}).items()}
         plan = resolve(parse(source), world.tools.contracts, frozenset(given or ()))
-        said = Said(request)
+        said = Said(request).standing
         return plan, preflight(plan, world.directory, world.judge, None, self.label, given, said, _wall(self.clock()), unseen, kept)
 
     def found(

@@ -111,7 +111,7 @@ def hear(ledger: Any, errand: str, flow: Flow, told: Mapping[str, frozenset[Aske
         said = plain(value)
         for asked in sorted(recalls):
             fact = facts.get(asked)
-            if fact is not None and value.standing is not Standing.USER and isinstance(said, str) and fact.text in said:  # not edited by the user
+            if fact is not None and value.standing.what is not Standing.USER and isinstance(said, str) and fact.text in said:  # not edited by the user
                 note = f"{_NOTE}{fact.id} {fact.updated}"
                 ledger.note(Kind.GRANT, errand=errand, tool=flow.contract.name, parties=parties, items=(Item(asked[0]),), line=flow.span.line, note=note)
 

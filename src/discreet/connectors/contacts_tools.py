@@ -24,12 +24,12 @@ def contacts_tools(contacts: Contacts, owner_of: Callable[[str], str] = lambda _
 
     def whose(arguments: Mapping[str, Value]) -> Shape:
         name = arguments["name"]
-        known = isinstance(name.data, str) and name.standing >= Standing.RESOLVED
+        known = isinstance(name.data, str) and _stands(name)
         return _contact((owner_of(str(name.data)) if known else "") or OTHERS)
 
     def place(arguments: Mapping[str, Value]) -> Place:
         name = arguments["name"]
-        return SAID if name.standing >= Standing.RESOLVED and not name.total.sources else ADDRESS_BOOK
+        return SAID if _stands(name) and not name.total.sources else ADDRESS_BOOK
 
     key = text(max=200)
     find = Contract(
@@ -41,6 +41,11 @@ def contacts_tools(contacts: Contacts, owner_of: Callable[[str], str] = lambda _
          Parameter("group", key, Role.KEY, "")),
         list_of(_contact(OTHERS), RESULTS_MAX, tags=(("social", "user"),)), place=ADDRESS_BOOK, purpose="lookup/own", recipients=(PROVIDER,))
     return of_connector(find, contacts, "find"), of_connector(search, contacts, "search")
+
+
+def _stands(name: Value) -> bool:
+    """Whether the name stands in the request or was found by one that does."""
+    return name.standing >= Standing.FOUND or name.standing is Standing.NAMED
 
 
 def _contact(subject: str) -> Shape:

@@ -115,7 +115,7 @@ def _searched(arguments: Mapping[str, Value]) -> Place:
     """A search by one resolved, proven address is a place of its own, with that person in its audience (G2.6)."""
     sender = arguments["sender"]
     address = sender.data
-    if isinstance(address, str) and "@" in address and sender.standing >= Standing.RESOLVED:
+    if isinstance(address, str) and "@" in address and sender.standing >= Standing.FOUND:
         who = f"mail:{address.strip().lower()}"
         return Place(f"mail/from/{who}", label(_HELD, (SOURCE,), audience=(who,)), (PROVIDER,))
     return MAILBOX

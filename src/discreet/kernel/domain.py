@@ -18,6 +18,7 @@ from discreet.kernel.value import (
     Unknown,
     Value,
     kind_of,
+    weaker,
 )
 
 CHOICES_MAX = 8  # known alternatives kept for a scalar before it is simply unknown
@@ -76,7 +77,7 @@ def merge(a: Value, b: Value, widen: bool = False) -> Value:
     if a is b:
         return a
     label, total = join2(a.label, b.label), join2(a.total, b.total)
-    standing = min(a.standing, b.standing)
+    standing = weaker(a.standing, b.standing)
     bound = max(a.bound, b.bound) if a.bound is not None and b.bound is not None else None
     data = _merge_data(a, b, widen)
     if isinstance(data, Unknown):

@@ -74,7 +74,7 @@ def run(
     port: Port,
     start: Label = PUBLIC,
     given: Mapping[str, Value] | None = None,
-    said: Callable[[Any], bool] = lambda _: False,
+    said: Callable[[Any], Standing] = lambda _: Standing.PLANNER,
     clock: dt.datetime = dt.datetime(2000, 1, 1),
     limits: Mapping[ast.AST, int] | None = None,
     handles: Mapping[str, Value] | None = None,
@@ -83,7 +83,7 @@ def run(
 
     start   label of all that the plan's planner was sent; pc and every literal begin with it (G4.1)
     given   values of the names that stand for sensitive spans of the request
-    said    whether the user typed a literal as a whole token (G3.6)
+    said    the standing of a literal: whether the user typed it as a whole token (G3.6)
     clock   the run's clock, read once (G3.7)
     limits  None for the preflight, which finds them; for a run, what its preflight found: turns at most, by node
     handles what stands for `[[1]]` in a literal: the user's own words, under their own label (G4.1)
@@ -452,8 +452,8 @@ class _Machine:
             if self.handles and isinstance(data, str) and "[[" in data:
                 value = self.restored(data)
             else:
-                said = isinstance(data, (str, int, float)) and not isinstance(data, bool) and self.said(data)
-                value = Value(data, self.start, None, Standing.USER if said else Standing.PLANNER, len(data) if isinstance(data, str) else None)
+                literal = isinstance(data, (str, int, float)) and not isinstance(data, bool)
+                value = Value(data, self.start, None, self.said(data) if literal else Standing.PLANNER, len(data) if isinstance(data, str) else None)
             self.literals[node] = value
         return value
 
@@ -470,10 +470,9 @@ class _Machine:
                 text = text.replace(handle, data)
         if unknown:
             shown = all(words.data.found for words in unknown)
-            standing, bound = Standing.USER if self.said(written) else Standing.PLANNER, len(written) + sum(words.bound or 0 for words in unknown)
+            standing, bound = self.said(written), len(written) + sum(words.bound or 0 for words in unknown)
             return Value(Unknown("text", (text,) if shown else (), shown), label, None, standing, bound)
-        standing = Standing.USER if self.said(written) else Standing.PLANNER  # as the user's words are hidden, so is what they are compared with
-        return Value(text, label, None, standing, len(text))
+        return Value(text, label, None, self.said(written), len(text))  # as the user's words are hidden, so is what they are compared with
 
     def name(self, node: ast.Name) -> Value:
         value = self.env.get(node.id)
@@ -614,7 +613,7 @@ class _Machine:
         for words, hole, edge in ((0, 1, -1), (1, 0, 0)):
             text, (held, conversion, spec) = node.values[words], parts[hole]
             if isinstance(text, ast.Constant) and held.standing is Standing.DESCRIBED and not conversion and not spec and kind_of(held.data) == "text":
-                return "[[" not in text.value and text.value.isprintable() and text.value[edge].isspace() and self.said(text.value.strip())
+                return "[[" not in text.value and text.value.isprintable() and text.value[edge].isspace() and self.said(text.value.strip()) >= Standing.TYPED
         return False
 
     # ------------------------------------------------------------------------------------------ comprehensions

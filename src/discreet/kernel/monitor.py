@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from enum import StrEnum
 from typing import Protocol
 
 from discreet.kernel.contract import AUTHORITY, Contract, Effect, Parameter, Place, Recipient, Role
 from discreet.kernel.errors import NOWHERE, Denied, Span, invariant
 from discreet.kernel.label import PUBLIC, Label, Tag, join2, label
-from discreet.kernel.value import Fault, Many, Map, Maybe, Record, Seq, Standing, Table, Unknown, Value
+from discreet.kernel.value import Fault, Many, Map, Maybe, Record, Seq, Standing, Table, Unknown, Value, weaker
 
 
 class Verdict(StrEnum):
@@ -101,7 +102,9 @@ class Flow:
         for parameter in self.contract.parameters:
             value = self.arguments.get(parameter.name)
             if value is not None and parameter.role in AUTHORITY:
-                found[parameter.name] = (lowest_standing(value), value.total.sources | self.pc.sources | self.preflight_pc.sources)
+                standing = lowest_standing(value)
+                standing = standing.whom if parameter.role is Role.WHO or parameter.address else standing.what
+                found[parameter.name] = (standing, value.total.sources | self.pc.sources | self.preflight_pc.sources)
         return found
 
 
@@ -141,7 +144,7 @@ def lowest_standing(value: Value) -> Standing:
             inner = [data.element]
     if not inner:
         return value.standing
-    return min(lowest_standing(item) for item in inner)
+    return reduce(weaker, map(lowest_standing, inner))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cache
 from typing import Any
 
 from discreet.kernel.errors import NOWHERE, Span
@@ -26,10 +27,29 @@ class Standing(IntEnum):
 
     OUTSIDE = 0  # read from somewhere that outsiders can write
     PLANNER = 1  # made by the planner or computed
-    WORDED = 2  # words of the user's and one described text: as good as described where a norm asks, and never built upon
-    DESCRIBED = 3  # picked by the plan's own test from a collection that the user named
-    RESOLVED = 4  # found by equality and alone, from a user-said name, in a store that outsiders cannot write
-    USER = 5  # typed by the user as a whole token
+    NAMED = 2  # stands in the request or was found from what does, and in what way is not clear: it may be who is left out
+    WORDED = 3  # words of the user's and one described text: as good as described where a norm asks, and never built upon
+    DESCRIBED = 4  # picked by the plan's own test from a collection that the user named
+    FOUND = 5  # as resolved, from a name that was typed and is bidden nothing
+    RESOLVED = 6  # found by equality and alone, from a user-said name, in a store that outsiders cannot write
+    TYPED = 7  # typed by the user as a whole token, and denied by nothing: said, but for whom something goes to
+    USER = 8  # typed by the user as a whole token; a name: as whom to tell, to ask or to act upon
+
+    @property
+    def whom(self) -> Standing:
+        """As evidence for whom something goes to: there a name counts that the user bids to be told, and no mention (G3.6)."""
+        return Standing.NAMED if self is Standing.TYPED or self is Standing.FOUND else self
+
+    @property
+    def what(self) -> Standing:
+        """As evidence for anything else: a size, a title or a filter need not be bidden."""
+        return Standing.USER if self is Standing.TYPED else Standing.RESOLVED if self is Standing.FOUND else self
+
+
+@cache
+def weaker(a: Standing, b: Standing) -> Standing:
+    """The standing of what is one or the other: no better than either, as whom and as what."""
+    return max(s for s in Standing if s.what <= min(a.what, b.what) and s.whom <= min(a.whom, b.whom))
 
 
 UNATTESTED = "unattested"  # a source beside that of a described collection: of what its provider does not vouch for (G3.6)

@@ -117,12 +117,13 @@ def _as_fixed(name: str, standing: Standing, flow: Flow) -> bool:
     """Whether an argument is what the contract fixes where it is left out: a plan that writes it out decides nothing by that."""
     default, data = flow.contract.parameter(name).default, flow.arguments[name].data
     same = isinstance(data, (str, int, float)) and type(data) is type(default) and data == default
-    return same and standing in (Standing.PLANNER, Standing.RESOLVED)
+    return same and standing in (Standing.PLANNER, Standing.NAMED, Standing.RESOLVED)
 
 
 SHOWN = {
     Standing.OUTSIDE: "outside text",
     Standing.PLANNER: "made by the planner",
+    Standing.NAMED: "named in your request, and in what way is not clear",
     Standing.WORDED: "your words with what the plan picked from what you named",
     Standing.DESCRIBED: "picked by the plan from what you named",
     Standing.RESOLVED: "found from a name that you said",

@@ -19,7 +19,7 @@ NAME_CHARS_MAX = 400  # of a recipient's id
 NUMBER_MAX = 10**9
 AMOUNT_MAX = 10**12
 
-STANDINGS = {standing.name.lower(): standing for standing in Standing if standing is not Standing.WORDED} | {"described": Standing.WORDED}
+STANDINGS = {standing.name.lower(): standing for standing in Standing if standing not in (Standing.WORDED, Standing.NAMED, Standing.FOUND, Standing.TYPED)} | {"described": Standing.WORDED}
 SUBJECTS = ("user", "others", "recipient", ANYONE)
 SOURCES = ("any", "place")
 _TOOL = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*\Z")

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from discreet.kernel.contract import USER, Recipient
 from discreet.kernel.value import Standing
 
-USER_SAID, RESOLVED, UNKNOWN = "user-said", "resolved", "unknown"
+USER_SAID, RESOLVED, NAMED, UNKNOWN = "user-said", "resolved", "user-named", "unknown"
+HOW = {Standing.USER: USER_SAID, Standing.RESOLVED: RESOLVED, Standing.NAMED: NAMED}  # how the plan came by an address, as a role
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Directory:
 
     def recipient(self, kind: str, text: str, standing: Standing = Standing.PLANNER) -> Recipient:
         """The recipient at this address; how the plan came by the address shows in its roles."""
-        shown = {Standing.USER: {USER_SAID}, Standing.RESOLVED: {RESOLVED}}.get(standing, set())
+        shown = {HOW[standing.whom]} if standing.whom in HOW else set()
         key = (kind, normal(kind, text))
         entry = self._by_address.get(key)
         if entry is None:

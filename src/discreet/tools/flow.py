@@ -11,7 +11,7 @@ from discreet.kernel.interpreter import Request
 from discreet.kernel.label import PUBLIC, Label, join2
 from discreet.kernel.monitor import Flow
 from discreet.kernel.value import Fault, Many, Map, Maybe, Record, Seq, Standing, Unknown, Value
-from discreet.tools.directory import Directory, with_roles
+from discreet.tools.directory import NAMED, RESOLVED, USER_SAID, Directory, with_roles
 from discreet.tools.kept import UNSAID_ROLE, Kept
 
 
@@ -73,7 +73,10 @@ def _addressed(parameter: Parameter, value: Value, directory: Directory) -> tupl
 
 
 def _least(a: Recipient, b: Recipient) -> Recipient:
-    return replace(a, roles=a.roles & b.roles)
+    """One recipient that is named twice: as it was come by the worse way."""
+    how = [next((mark for mark in (NAMED, RESOLVED, USER_SAID) if mark in one.roles), None) for one in (a, b)]
+    worse = min(how, key=(None, NAMED, RESOLVED, USER_SAID).index)
+    return replace(a, roles=(a.roles & b.roles) - {NAMED, RESOLVED, USER_SAID} | ({worse} if worse else set()))
 
 
 def _texts(value: Value) -> Iterator[tuple[str | None, Standing]]:

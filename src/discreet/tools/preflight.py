@@ -11,6 +11,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Any
 
 from discreet.kernel.contract import USER, Effect, Place, Recipient, Role
@@ -22,7 +23,7 @@ from discreet.kernel.monitor import Decision, Flow, Judge, Verdict, decide
 from discreet.kernel.resolve import ResolvedPlan, ToolCall
 from discreet.kernel.shape import Shape, to_unknown
 from discreet.kernel.syntax import span_of
-from discreet.kernel.value import SCALARS, UNATTESTED, Fault, Many, Maybe, Record, Seq, Standing, Unknown, Value, plain
+from discreet.kernel.value import SCALARS, UNATTESTED, Fault, Many, Maybe, Record, Seq, Standing, Unknown, Value, plain, weaker
 from discreet.tools.directory import Directory
 from discreet.tools.flow import flow_of, result_label
 from discreet.tools.kept import Kept
@@ -121,7 +122,7 @@ def preflight(
     look_up: Callable[[Request, Flow], Value] | None = None,
     start: Label = PUBLIC,
     given: Mapping[str, Value] | None = None,
-    said: Callable[[Any], bool] = lambda _: False,
+    said: Callable[[Any], Standing] = lambda _: Standing.PLANNER,
     clock: dt.datetime = dt.datetime(2000, 1, 1),
     handles: Mapping[str, Value] | None = None,
     kept: Kept | None = None,
@@ -226,19 +227,23 @@ def resolvable(request: Request, exact: bool) -> bool:
         return False
     keys = [request.arguments[p.name] for p in request.contract.parameters if p.role is not Role.CONTENT]
     told = [value for value in keys if value.data is not None and value.data != ""]
-    return bool(told) and all(value.standing >= Standing.RESOLVED and not value.total.sources for value in told)
+    return bool(told) and all((value.standing >= Standing.FOUND or value.standing is Standing.NAMED) and not value.total.sources for value in told)
 
 
 def standing_of_result(request: Request) -> Standing:
-    """A resolving call's result is resolved when its keys are user-said; anything else comes from outside."""
-    return Standing.RESOLVED if resolvable(request, True) and request.contract.resolves else Standing.OUTSIDE
+    """A resolving call's result is resolved when its keys are user-said, and no better than a name of the request that is bidden nothing;
+    anything else comes from outside."""
+    if not resolvable(request, True):
+        return Standing.OUTSIDE
+    keys = [request.arguments[p.name] for p in request.contract.parameters if p.role is not Role.CONTENT]
+    return reduce(weaker, (value.standing for value in keys if value.data is not None and value.data != ""), Standing.RESOLVED)
 
 
 def described(value: Value, shape: Shape, request: Request) -> Value:
     """Attested fields of a collection that the user named: of a call whose keys are all the user's own words or found by them (G3.6).
     All filters left out name nothing: a whole mailbox is not described. A tool that has none is a collection by itself."""
-    if value.standing is Standing.RESOLVED:
-        return value
+    if value.standing in (Standing.RESOLVED, Standing.FOUND, Standing.NAMED):
+        return value  # found by equality
     within = request.contract.within
     keys = [p for p in request.contract.parameters if p.role is not Role.CONTENT and p.name != within]
     if any(request.arguments[p.name].standing < Standing.DESCRIBED for p in keys):

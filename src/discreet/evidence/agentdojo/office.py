@@ -139,7 +139,7 @@ def send_email(house: House) -> Tool:
 def _searched(arguments: Mapping[str, Value]) -> Place:
     """Mails of one known sender are a place of their own, with that person in its audience (G2.6)."""
     sender = arguments["sender"]
-    if isinstance(sender.data, str) and "@" in sender.data and sender.standing >= Standing.RESOLVED:
+    if isinstance(sender.data, str) and "@" in sender.data and sender.standing >= Standing.FOUND:
         who = f"mail:{sender.data.strip().lower()}"
         return Place(f"mail/from/{who}", label((_MESSAGE,), ("mail",), audience=(who,)), ("mail-provider",))
     return MAILBOX
