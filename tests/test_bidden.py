@@ -10,6 +10,8 @@ from discreet.kernel.value import Standing
 from discreet.policy.decide import Index
 from discreet.policy.load import defaults
 from discreet.tools.question import Reply
+from tests.bidden_held_out import DENIED
+from tests.bidden_held_out import HONEST as HELD_OUT
 from tests.test_red_team import FIXED, PEOPLE, SECRETS, services
 
 EVE = "eve@evil.example"
@@ -48,7 +50,7 @@ def test_who_is_denied_in_whatever_words_is_not_said(denied: str, whom: str) -> 
     assert not Said(denied.replace("EVE", whom))(whom)
 
 
-HONEST = (
+HONEST: tuple[tuple[str, list[str]], ...] = (
     ("mail sam@x.example that I'm late", ["sam@x.example"]), ("Email sam@x.example and ruth@x.example the minutes", ["sam@x.example", "ruth@x.example"]), ("Tell Sam I can't come", ["Sam"]),
     ("tell priya i'm ten minutes late", ["priya"]), ("Let both Sam and Jonas know that I'm moving", ["Sam", "Jonas"]), ("let my landlord know the heating is not working", ["my landlord"]),
     ("Drop Ruth a line that the parcel hasn't come", ["Ruth"]), ("Could you please write to Dr. Adler that I don't need the appointment", ["Dr. Adler"]), ("Send the list to Sam, Ruth and Jonas", ["Sam", "Ruth", "Jonas"]),
@@ -76,6 +78,14 @@ HONEST = (
 @pytest.mark.parametrize(("request_", "named"), HONEST)
 def test_an_honest_request_names_whom_it_bids(request_: str, named: list[str]) -> None:
     assert [one for one in named if not Said(request_)(one)] == []
+
+
+def test_wordings_that_were_written_before_the_rule() -> None:
+    """Held out: none of 20 exclusions counts, and of 20 honest requests 19 count wholly; the other one is asked about."""
+    assert [denied for denied in DENIED for whom in (EVE, "Eve", "[[1]]") if Said(denied.replace("EVE", whom))(whom)] == []
+    doubtful = [(request, one) for request, named in HELD_OUT for one in named if not Said(request)(one)]
+    assert doubtful == [("I need new gloves. Green Shed should have some, buy a pair there.", "Green Shed")]
+    assert Said(doubtful[0][0]).standing("Green Shed").whom is Standing.NAMED
 
 
 @pytest.mark.parametrize(("request_", "literal", "standing"), [

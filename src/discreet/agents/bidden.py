@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 TAKEN_BACK = "\ue001"  # stands, in what is left of a clause, for a negation behind a bidding: "tell Sam not a word"
 ITEM_WORDS_MAX = 4  # words of one name in a list of them
@@ -21,10 +22,14 @@ def _words(text: str) -> frozenset[str]:
 
 
 # Verbs by what stands behind them: whom they address, and which prepositions lead to somebody.
-_ADDRESSES = _words("mail email e-mail write tell ask inform notify text message ping call ring phone remind invite answer thank warn brief cc bcc congratulate contact pay refund")
-_HANDS = _words("send give show forward pay offer hand pass buy get")  # "send Sam the list"
+_ADDRESSES = _words("""
+    mail email e-mail write tell ask inform notify text message ping call ring phone remind invite answer thank warn brief cc bcc congratulate contact
+    pay refund
+""")
+_HANDS = _words("send give show forward pay offer hand pass")  # "send Sam the list"
 _TO = _words(
-    "mail email e-mail send forward write reply respond answer give pass show post report hand introduce explain say speak talk pay transfer refund ship deliver return describe "
+    "mail email e-mail send forward write reply respond answer give pass show post report hand introduce explain say speak talk pay transfer refund ship "
+    "deliver return describe "
     "confirm apologise apologize wire"
 )
 _WITH = _words("share meet check book speak talk")
@@ -32,39 +37,54 @@ _WITH_EVENT = _words("schedule reschedule plan arrange set create make put block
 _SHOPS = _words("order reorder buy get purchase book reserve find search look check see choose rent try need want browse")
 _VISITS = _words("look search check visit open read try browse see summarize summarise find ask order")  # "look at citypool.example", "check Corner Books"
 _ABOUT = _words("let keep drop give get leave wish put")  # "let Sam know", "drop Sam a line", "keep Sam posted"
-_VERBS = _ADDRESSES | _HANDS | _TO | _WITH | _WITH_EVENT | _SHOPS | _VISITS | _ABOUT | {"cancel", "move"}
-_KNOW = re.compile(r"(?:know|have|see)\b|(?:a|the)\s(?:\w+\s)?(?:line|note|mail|email|message|call|ring|heads-up|shout|word|nice|happy|good|merry|safe)\b|posted\b|informed\b|updated\b|in\sthe\sloop\b|in\s(?:cc|copy)\b")
+_VERBS = _ADDRESSES | _HANDS | _TO | _WITH | _WITH_EVENT | _SHOPS | _VISITS | _ABOUT | {"cancel", "move", "do"}
+_KNOW = re.compile(
+    r"(?:know|have|see)\b|(?:a|the)\s(?:\w+\s)?(?:line|note|mail|email|message|call|ring|heads-up|shout|word|nice|happy|good|merry|safe)\b|posted\b|"
+    r"informed\b|updated\b|in\sthe\sloop\b|in\s(?:cc|copy)\b"
+)
 _EVENT = _words("participants attendees event meeting channel calendar invite invitation guests thread cc dinner lunch slack group call")
 
 # What may stand before a bidding in its clause.
 _LEADS = re.compile(
-    r"(?:(?:please|pls|kindly|now|then|also|just|first|next|finally|and|so|hi|hey|hello|ok|okay|well|yes|thanks|quickly|instead|afterwards|today|tomorrow|tonight|again|maybe|there|dear|"
+    r"(?:(?:please|pls|kindly|now|then|also|just|first|next|finally|and|so|hi|hey|hello|ok|okay|well|yes|thanks|quickly|instead|afterwards|today|tomorrow|"
+    r"tonight|again|maybe|there|dear|"
     r"go ahead and|go and|make sure to|be sure to|remember to|(?:don[’']?t|do not|not|never) forget to|feel free to|try to|let[’']?s|your task is to|do me a favou?r and|"
     r"you (?:can|could|should|must|may|have to|need to)|you|"
     r"(?:can|could|would|will) you(?: be so kind as to| be able to| help me(?: to)?| be so good as to| mind)?|(?:can|could|may) i|"
     r"(?:i|we)(?:[’']d| would) like(?: you)? to|(?:i|we) (?:want|need|have)(?: you)? to|i[’']?m looking to|we[’']?re looking to|i|we|"
-    r"(?:no|not) (?:later|earlier|more|less) than \S+|(?:on|by|this|next|every|in|at|before|after) (?:the )?(?:mon|tues|wednes|thurs|fri|satur|sun)days?|(?:on|next|this) week(?:end)?|(?:in|this|tomorrow) (?:the )?(?:morning|evening|afternoon)|"
-    r"(?:since|as|because|if|when|while|once|in case) (?:(?:i|we|he|she|it|they|you|that|this|there)(?: am| are| is| was| were| can|[’']m|[’']s|[’']re))(?: (?!to\b|you\b|let\b|want\w*\b|have\b|or\b|and\b)[\w’'-]+){1,5}?) )*",
+    r"(?:no|not) (?:later|earlier|more|less) than \S+|(?:on|by|this|next|every|in|at|before|after) (?:the )?(?:mon|tues|wednes|thurs|fri|satur|sun)days?|"
+    r"(?:on|next|this) week(?:end)?|(?:in|this|tomorrow) (?:the )?(?:morning|evening|afternoon)|"
+    r"(?:since|as|because|if|when|while|once|in case) (?:(?:i|we|he|she|it|they|you|that|this|there)(?: am| are| is| was| were| can|[’']m|[’']s|"
+    r"[’']re))(?: (?!to\b|you\b|let\b|want\w*\b|have\b|or\b|and\b)[\w’'-]+){1,5}?) )*",
     re.I,
 )
 _I_NEED = _words("need want")
 _BREAK = re.compile(r"^(?:,|:|;|-|–|—|and|then|so|&|\(|\))$")
 _CONTENT = _words(
-    "that whether if why how when where what who whom because so as since before after until unless while than i i'm i’m i'll i’ll i've i’ve i'd i’d we we're we’re we'll we’ll he she they he's she's "
-    "instead rather except excluding besides minus save bar but apart aside without not no never behind against despite nothing nobody none neither nor cannot lest sans barring w/o \ue001"
+    "that whether if why how when where what who whom because so as since before after until unless while than i i'm i’m i'll i’ll i've i’ve i'd i’d we "
+    "we're we’re we'll we’ll he she they he's she's "
+    "instead rather except excluding besides minus save bar but apart aside without not no never behind against despite nothing nobody none neither nor "
+    "cannot lest sans barring w/o \ue001 "
 )
 _NOTHING = _words("nothing nowt nil zilch never nowhere nobody neither nor none \ue001")
 _DETERMINERS = _words("my our the a an dear both also mr mrs ms miss dr prof mr. mrs. ms. dr. prof. old new his her their this that all only just either to at")
 _FUNCTION = _CONTENT | _words(
-    "to from at with for of on in by about via through into onto off out up down is are was were be am has have had do does did can could will would shall should may might must it its this these those "
+    "to from at with for of on in by about via through into onto off out up down is are was were be am has have had do does did can could will would shall "
+    "should may might must it its this these those "
     "which you me him us them there here again too also only just please or and"
 )
-_CLOSES = _words("that to about the a an my our on at for when if know i i'm i’m we it what where how why whether tomorrow today tonight please by in with from via posted informed updated this next as both his her their again too who")
+_CLOSES = _words("""
+    that to about the a an my our on at for when if know i i'm i’m we it what where how why whether tomorrow today tonight please by in with from via
+    posted informed updated this next as both his her their again too who
+""")
 _COMMA_CLOSES = _words("that about know posted informed please")
 _PRONOUNS = _words("him her them")
-_ASIDE = re.compile(r"\b(?:says?|said|claim(?:s|ed)|reads?|told (?:me|us|him|her|them)|ask(?:s|ed) me|who(?:ever)? (?:told|asked|said)\b.*|demand(?:s|ed)|wrote)\s*[,:]", re.I)
+_ASIDE = re.compile(
+    r"\b(?:says?|said|claim(?:s|ed)|reads?|told (?:me|us|him|her|them)|ask(?:s|ed) me|who(?:ever)? (?:told|asked|said)\b.*|demand(?:s|ed)|wrote)\s*[,:]", re.I
+)
 _TAKEN_BACK = re.compile(
-    r"\b(?:never ?mind|on second thoughts?|scrap (?:that|this|it|all)|cancel (?:that|this)|(?:^|[.!?;,–—-]\s*)forget (?:it|that|this|all)\b|changed my mind|(?:just|only) kidding|str(?:ike|ick) that|scratch that|wait,? no|no,? wait|"
+    r"\b(?:never ?mind|on second thoughts?|scrap (?:that|this|it|all)|cancel (?:that|this)|(?:^|[.!?;,–—-]\s*)forget (?:it|that|this|all)\b|changed my mind|"
+    r"(?:just|only) kidding|str(?:ike|ick) that|scratch that|wait,? no|no,? wait|"
     r"(?:or|better|maybe|perhaps|actually|please|but|or) (?:rather )?not\b(?=\s*(?:$|[.!?]))|on reflection|as if\b|over my dead body|yeah,? right|not really)|"
     r"\band (?:i|you)(?:[’'](?:re|ll|m)| will| are| am)? (?:be )?(?:fired|gone|out|dead|quit|done|sorry|regret)\b|"
     r"[.!?;,–—-]\s*(?:no|nope|nah|don[’']?t|do not|not (?:him|her|them|that|now|this|really|at all)|no way)\s*(?:$|[.!])",
@@ -72,27 +92,55 @@ _TAKEN_BACK = re.compile(
 )
 _ASKS = re.compile(r"\s*(?:so |and |but )?(?:why|who|whom|when|what|how|where|which|whose|did|do|does|is|are|was|were|has|have|should|shall|must|am|ought)\b", re.I)
 _PAST = re.compile(r"\b(?:did|was|were|had)\b", re.I)
+_WANTS_ME = re.compile(r"\b(?:wants|needs|asked|asks)\s(?:me|us)\sto\b")  # "My dentist wants me to confirm. Do that."
+_THINGS = _words("the a an my our this these those some what his her their it")  # "send Sam the list"
+_OUTS = _words("door sack boot slip cold push chop axe")  # "show Sam the door"
 _PLACES = _words("order buy book reserve reservation")  # "Sam recommended Lotus House. Book it."
-_OUT = re.compile(r"(?:leav\w+|keep\w*|drop\w*|cut\w*|str(?:ike|iking)|tak\w+|count\w*|remov\w+|exclud\w+|skip\w*|hid\w+|block\w*|mut\w+|ignor\w+|avoid\w*|except|without|behind|minus|save|bar|barring|beware|forget|instead|rather|apart|other|aside|but|not|never|against)")
+_OUT = re.compile(
+    r"(?:leav\w+|keep\w*|drop\w*|cut\w*|str(?:ike|iking)|tak\w+|count\w*|remov\w+|exclud\w+|skip\w*|hid\w+|block\w*|mut\w+|ignor\w+|avoid\w*|except|without|"
+    r"behind|minus|save|bar|barring|beware|forget|instead|rather|apart|other|aside|but|not|never|against)"
+)
 _AWAY = _words("break distance protection relief away rid rest far shelter escape space rather anywhere")
-_LETTERS = _words("mail mails email emails e-mail e-mails message messages letter letters invoice invoices bill bills note notes post news reply answer invitation invitations file files call calls text texts question request offer spam")
-_EVENTS = _words("event meeting lunch dinner breakfast brunch call appointment chat date session coffee tea drinks slot hour time entry walk run trip hike visit reminder party call")
+_LETTERS = _words("""
+    mail mails email emails e-mail e-mails message messages letter letters invoice invoices bill bills note notes post news reply answer invitation
+    invitations file files call calls text texts question request offer spam
+""")
+_EVENTS = _words("""
+    event meeting lunch dinner breakfast brunch call appointment chat date session coffee tea drinks slot hour time entry walk run trip hike visit
+    reminder party call
+""")
 _DAYS = _words("monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september october november december i i'm i’m")
 _MEETS = _words("cancel visit meet book schedule move reschedule invite look read check plan find answer see put block arrange")
-_IDIOM = re.compile(r"\b(?:(?:it[’']?s|it is|that[’']?s) )?(?:not urgent|no (?:rush|hurry|worries|problem|need to hurry))\b[,:]?|^\s*not today\s*[:,](?=.*\b(?:tomorrow|on \w+day|next)\b)", re.I)
+_IDIOM = re.compile(
+    r"\b(?:(?:it[’']?s|it is|that[’']?s) )?(?:not urgent|no (?:rush|hurry|worries|problem|need to hurry))\b[,:]?|^\s*not today\s*[:,](?=.*\b(?:tomorrow|"
+    r"on \w+day|next)\b)", re.I
+)
 _HEARD = re.compile(
-    r"\b(?:i|we)(?:[’']ve| have)? ?(?:not|never|haven[’']t) (?:yet )?heard (?:back |anything )?from (\S+(?: [^\W\da-z]\S*)?)(?=,? (?:and |so |please )*(?:ask|remind|write|mail|call|ping|nudge|text)\b(?: (?:again|him|her|them|please|once more))*\s*$)", re.I
+    r"\b(?:i|we)(?:[’']ve| have)? ?(?:not|never|haven[’']t) (?:yet )?heard (?:back |anything )?from (\S+(?: [^\W\da-z]\S*)?)(?=,? (?:and |so |"
+    r"please )*(?:ask|remind|write|mail|call|ping|nudge|text)\b(?: (?:again|him|her|them|please|once more))*\s*$)", re.I
 )
 _SINCE = re.compile(
-    r"^\s*(?:(?:and|so|but) )?(?:since|as|because|if|when|while|in case) (?:(?:i|we|he|she|it|they|there|that)(?:[’']m|[’']re|[’']s| am| are| is| was| were) not|(?:nobody|no one|none of us)(?: is| was|[’']s)|"
-    r"(?:i|we|he|she|it|they) (?:are|is|was|were)n[’']t)(?: (?!to\b|you\b|let\b|want\w*\b|have\b|or\b|and\b|willing\b|going\b)[\w’'-]+){1,5}?,? (?=(?:please )?(?:mail|email|tell|ask|write|text|message|call|inform|notify|remind|send|let) (?:to )?\S)", re.I
+    r"^\s*(?:(?:and|so|but) )?(?:since|as|because|if|when|while|in case) (?:(?:i|we|he|she|it|they|there|that)(?:[’']m|[’']re|[’']s| am| are| is| was|"
+    r" were) not|(?:nobody|no one|none of us)(?: is| was|[’']s)|"
+    r"(?:i|we|he|she|it|they) (?:are|is|was|were)n[’']t)(?: (?!to\b|you\b|let\b|want\w*\b|have\b|or\b|and\b|willing\b|"
+    r"going\b)[\w’'-]+){1,5}?,? (?=(?:please )?(?:mail|email|tell|ask|write|text|message|call|inform|notify|remind|send|let) (?:to )?\S)", re.I
 )
-_SHOPPING = re.compile(r"^\s*(?:please |can you |could you |and |then |also )*(?:order|buy|get|purchase|find|search|reserve|book|pick|choose)\b(?! (?:no|nothing|none|not|never|without)\b)", re.I)
+_SHOPPING = re.compile(
+    r"^\s*(?:please |can you |could you |and |then |also )*(?:order|buy|get|purchase|find|search|reserve|book|pick|choose)\b(?! (?:no|nothing|none|not|"
+    r"never|without)\b)", re.I
+)
 _FEATURE = re.compile(
-    r"(?:\b(?:that|which) (?:is|are) )?\b(?:with no|without|with out|w/o|no|not too|not so|not very)\s+(?:an?\s+|any\s+)?[a-z-]+(?:\s(?!from\b|at\b|for\b|to\b|with\b|in\b)[a-z-]+)?(?=\s+(?:from|at|for|in|on|by)\b|\s*,|\s*$)"
+    r"(?:\b(?:that|which) (?:is|are) )?\b(?:with no|without|with out|w/o|no|not too|not so|not very)\s+(?:an?\s+|any\s+)?[a-z-]+(?:\s(?!from\b|at\b|for\b|"
+    r"to\b|with\b|in\b)[a-z-]+)?(?=\s+(?:from|at|for|in|on|by)\b|\s*,|\s*$)"
 )
-_RELATES = re.compile(r"\w+ing\b|\b(?:cc|bcc|cop\w+|mails?|e-?mails?|messages?|notes?|word|notice|help|support|advice|input|anything|something|stuff|goods|products?|items?|parts?|orders?|deliver\w+|news|access|one|ones|any|part|more|made|sold|me|him|her|them|you)\b", re.I)
-_SUBJECT = re.compile(r"(?:asked|asks|wrote|writes|needs|wants|mailed|emailed|called|texted|phoned|rang|messaged|waits|is\s(?:asking|waiting)|has\s(?:asked|written|called)|would\slike|wants)\b\s*(?!by\b)([^\W\da-z]|\S+@)?")
+_RELATES = re.compile(
+    r"\w+ing\b|\b(?:cc|bcc|cop\w+|mails?|e-?mails?|messages?|notes?|word|notice|help|support|advice|input|anything|something|stuff|goods|products?|items?|"
+    r"parts?|orders?|deliver\w+|news|access|one|ones|any|part|more|made|sold|me|him|her|them|you)\b", re.I
+)
+_SUBJECT = re.compile(
+    r"(?:asked|asks|wrote|writes|needs|wants|mailed|emailed|called|texted|phoned|rang|messaged|waits|is\s(?:asking|waiting)|has\s(?:asked|written|called)|"
+    r"would\slike|wants)\b\s*(?!by\b)([^\W\da-z]|\S+@)?"
+)
 _QUANTITY = re.compile(r"\s*(?:please |also |and )*(?:a|an|one|two|three|four|five|six|ten|another|some|\d+|the usual)\b", re.I)
 _OCCASION = re.compile(r"\s*(?:lunch|dinner|breakfast|brunch|coffee|drinks|tea|meeting|call|run|walk|date)\b", re.I)
 _TOPIC_BID = re.compile(r":\s*(?:please )?(?:order|buy|get|book|reserve|check|search) ", re.I)
@@ -126,13 +174,15 @@ class Bidden:
             return
         for number, (words, asks) in enumerate(pieces):
             for place, how in slots(words, asks):
-                if how == "pronoun":
-                    before = _before(pieces[:number], words, place)
-                    self._slots += before
+                if how == "pronoun" or how == "errand" and _WANTS_ME.search(text):
+                    self._slots += _before(pieces[:number], words, place)
+                elif how == "errand":
+                    continue
                 else:
                     self._slots.append((words, place, how))
             self._slots += [(words, n, "object") for n in hosts(words)]
-            if any(w.clean in _PLACES for w in words) and not any(w.clean in ("at", "from") and n + 1 < len(words) and words[n + 1].name and words[n + 1].clean not in _DAYS for n, w in enumerate(words)):
+            elsewhere = any(w.clean in ("at", "from") and after.name and after.clean not in _DAYS for w, after in pairwise(words))
+            if not elsewhere and any(w.clean in _PLACES for w in words):
                 self._slots += [(of, n + 1, "object") for of, _ in pieces[:number] for n, w in enumerate(of) if w.clean in ("recommended", "suggested")]
 
     def __call__(self, wanted: list[str]) -> bool:
@@ -202,13 +252,13 @@ def _before(pieces: list[tuple[list[Word], bool]], words: list[Word], at: int) -
 def _subject(words: list[Word]) -> bool:
     """Whether a piece begins with somebody who wrote, asked or needs something, and with nobody else in it right behind."""
     text = " ".join(w.raw for w in words)
-    found = re.match(rf"(?:(?:my|our|the)\s\S+(?:\s\S+)?|\S+(?:\s[^\W\da-z]\S*)?)\s{_SUBJECT.pattern}", text, re.I if False else 0) or re.match(rf"(?:My|Our|The)\s\S+(?:\s\S+)?\s{_SUBJECT.pattern}", text)
-    return found is not None and not (found.groups() and any(found.groups()) and found.group(found.lastindex or 0)[:1].isupper())
+    found = re.match(rf"(?:(?:[Mm]y|[Oo]ur|[Tt]he)\s\S+(?:\s\S+)?|\S+(?:\s[^\W\da-z]\S*)?)\s{_SUBJECT.pattern}", text)
+    return found is not None and not (found[1] or "")[:1].isupper()
 
 
 def slots(words: list[Word], question: bool) -> Iterator[tuple[int, str]]:
     """Where somebody stands for whom something is bidden in one piece of the request: the index of the word, and how (`object`,
-    `list`, `whole` for the next address behind a name, `host`)."""
+    `whose` where what somebody wrote is answered, `pronoun` and `errand` where it is who was named before)."""
     text = " ".join(w.raw for w in words)
     if _ASIDE.search(text):
         return
@@ -256,20 +306,21 @@ def _frame(words: list[Word], at: int) -> Iterator[tuple[int, str]]:
         thing = last < stop and words[last].clean == "to" and last + 1 < stop and (words[last + 1].name or words[last + 1].clean in _DETERMINERS) and verb in _TO
         addressed = words[behind].name and not thing
         if not thing:
-            yield from _items(words, ends, possessive=verb == "answer")
+            yield from _items(ends, possessive=verb == "answer")
     if direct and verb in _HANDS | _ABOUT | {"add"}:
         ends = _list(words, behind, stop)
         last = max(ends.values(), default=behind)
         tail = " ".join(w.raw for w in words[last:])
-        given = verb in _HANDS and last < stop and words[last].clean in _words("the a an my our this these those some what his her their it") and verb not in ("buy", "get") and not (words[last].clean == "the" and last + 1 < len(words) and words[last + 1].clean in _words("door sack boot slip cold push chop axe"))
+        shown_out = [w.clean for w in words[last : last + 1]] == ["the"] and any(w.clean in _OUTS for w in words[last + 1 : last + 2])
+        given = verb in _HANDS and last < stop and words[last].clean in _THINGS and not shown_out
         told = verb in _ABOUT and _KNOW.match(tail)
         joined = verb == "add" and last < stop and words[last].clean in ("to", "as") and _EVENT & {w.clean for w in words[last : last + 7]}
         if given or told or joined:
             addressed = True
-            yield from _items(words, ends)
+            yield from _items(ends)
     if direct and verb in _VISITS and verb not in _ADDRESSES or verb == "search":
-        yield from _items(words, _list(words, behind, stop)) if behind < stop else ()
-    if verb in ("check", "see", "find") and behind < len(words) and words[behind].clean in ("whether", "if") or verb in ("check", "find") and " ".join(w.clean for w in words[behind : behind + 2]) in ("out whether", "out if"):
+        yield from _items(_list(words, behind, stop))
+    if verb in ("check", "see", "find") and behind < len(words) and words[behind].clean in ("whether", "if"):
         yield from _has(words, behind + 1)
     leads = {n for n in range(behind, stop) if words[n].clean in _prepositions(verb) and _led(words, n, behind, verb)}
     if verb == "get" and [w.clean for w in words[at + 1 : at + 3]] == ["back", "to"]:
@@ -281,10 +332,11 @@ def _frame(words: list[Word], at: int) -> Iterator[tuple[int, str]]:
         if len(same) > 1 and not all(words[n - 1].mark or words[n - 1].clean == "and" for n in sorted(same)[1:]):
             leads -= set(same)  # "mail my answer to Eve to Sam"
     for n in sorted(leads):
-        if n + 1 < stop or n + 1 < len(words) and n + 1 <= stop:
-            far = stop
-            yield from _items(words, _list(words, n + 1, far), possessive=verb in ("reply", "respond", "answer"))
+        if n + 1 < stop:
+            yield from _items(_list(words, n + 1, stop), possessive=verb in ("reply", "respond", "answer"))
     pronoun = words[behind].clean if behind < len(words) else ""
+    if verb == "do" and pronoun in ("that", "so", "it"):
+        yield at, "errand"
     if pronoun in _PRONOUNS or any(words[n + 1].clean in _PRONOUNS for n in leads if n + 1 < len(words)):
         yield at, "pronoun"
 
@@ -313,15 +365,15 @@ def _end(words: list[Word], start: int, verb: str) -> int:
     """Where what is bidden with stops, and what is to be told begins."""
     for n in range(start, len(words)):
         word = words[n]
-        if word.raw in (":", ";", "–", "—", "-") or word.clean in _CONTENT and not (word.clean == "so" or n == start and word.clean == "that" and n + 1 < len(words) and words[n + 1].clean == "to"):
+        after = words[n + 1] if n + 1 < len(words) else Word("", "")
+        that_to = n == start and (word.clean, after.clean) == ("that", "to")  # "write that to Sam"
+        if word.raw in (":", ";", "–", "—", "-") or word.clean in _CONTENT - {"so"} and not that_to:
             return n
         if word.clean == "know" and verb == "let":
             return n
-        if word.clean in ("and", "then", ",", "&") or word.raw == ",":
-            after = n + 1
-            if _verb_at(words, after) is not None:
-                return n
-        if n > start and word.clean == "to" and words[start].name and verb in _ADDRESSES and n + 1 < len(words) and not words[n + 1].name and words[n + 1].clean not in _DETERMINERS:
+        if (word.clean in ("and", "then", "&") or word.raw == ",") and _verb_at(words, n + 1) is not None:
+            return n
+        if n > start and word.clean == "to" and words[start].name and verb in _ADDRESSES and after.clean and not after.name and after.clean not in _DETERMINERS:
             return n  # "mail Sam to ring Ruth"
     return len(words)
 
@@ -338,7 +390,7 @@ def _list(words: list[Word], start: int, stop: int) -> dict[int, int]:
             at += 1
         end = at
         named = at < stop and words[at].name
-        while end < stop and (end == at or not named or words[end].name and "@" not in words[end].raw) and end - at < ITEM_WORDS_MAX + 1 and not _BREAK.match(words[end].raw.replace("&", "n")) and words[end].clean not in _FUNCTION and (end == at or words[end].clean not in _CLOSES):
+        while end < stop and end - at <= ITEM_WORDS_MAX and _goes_on(words, at, end, named):
             end += 1
             if words[end - 1].possessive and words[end - 1].name and not (end < stop and words[end].name):
                 break
@@ -375,7 +427,15 @@ def _list(words: list[Word], start: int, stop: int) -> dict[int, int]:
     return found
 
 
-def _items(words: list[Word], ends: dict[int, int], possessive: bool = False) -> Iterator[tuple[int, str]]:
+def _goes_on(words: list[Word], at: int, end: int, named: bool) -> bool:
+    """Whether the name that begins at `at` has this word too."""
+    word = words[end]
+    if word.clean in _FUNCTION or word.raw != "&" and _BREAK.match(word.raw):
+        return False
+    return end == at or word.clean not in _CLOSES and (not named or word.name and "@" not in word.raw)
+
+
+def _items(ends: dict[int, int], possessive: bool = False) -> Iterator[tuple[int, str]]:
     for begin in ends:
         yield begin, "whose" if possessive else "object"
 

@@ -19,7 +19,8 @@ NAME_CHARS_MAX = 400  # of a recipient's id
 NUMBER_MAX = 10**9
 AMOUNT_MAX = 10**12
 
-STANDINGS = {standing.name.lower(): standing for standing in Standing if standing not in (Standing.WORDED, Standing.NAMED, Standing.FOUND, Standing.TYPED)} | {"described": Standing.WORDED}
+_ASKED_FOR = (Standing.OUTSIDE, Standing.PLANNER, Standing.DESCRIBED, Standing.RESOLVED, Standing.USER)  # what an allowance may ask for
+STANDINGS = {standing.name.lower(): standing for standing in _ASKED_FOR} | {"described": Standing.WORDED}
 SUBJECTS = ("user", "others", "recipient", ANYONE)
 SOURCES = ("any", "place")
 _TOOL = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*\Z")
