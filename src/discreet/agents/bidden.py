@@ -105,6 +105,7 @@ _LETTERS = _words("""
     mail mails email emails e-mail e-mails message messages letter letters invoice invoices bill bills note notes post news reply answer invitation
     invitations file files call calls text texts question request offer spam
 """)
+_RIGHTS = _words("read write edit view full comment reading writing editing")
 _EVENTS = _words("""
     event meeting lunch dinner breakfast brunch call appointment chat date session coffee tea drinks slot hour time entry walk run trip hike visit
     reminder party call
@@ -356,6 +357,8 @@ def _led(words: list[Word], at: int, behind: int, verb: str) -> bool:
         return "." in name.clean and "@" not in name.raw
     if preposition in ("at", "from"):
         return "@" not in name.raw and not between & (_AWAY | _LETTERS if preposition == "from" else _AWAY)
+    if preposition == "with" and name.clean in _RIGHTS:
+        return False  # "share it with Sam with read permissions"
     if preposition == "with" and verb in _WITH_EVENT:
         return bool(between & _EVENTS)
     return True

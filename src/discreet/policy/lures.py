@@ -33,7 +33,7 @@ def lures(flow: Flow, kinds: Iterable[str], request: str) -> bool:
 
 def _unseen(flow: Flow) -> bool:
     keys = [flow.arguments[p.name] for p in flow.contract.parameters if p.role is Role.KEY and p.name in flow.arguments]
-    return bool(flow.moved.sources) and any(lowest_standing(value) < Standing.RESOLVED for value in keys)
+    return bool(flow.moved.sources) and any(lowest_standing(value).what < Standing.RESOLVED for value in keys)
 
 
 def unsaid(text: str, kinds: Iterable[str], request: str) -> list[str]:
