@@ -121,6 +121,8 @@ def test_always_is_refused_under_a_tagged_pc_or_an_outside_source() -> None:
         with pytest.raises(DiscreetError, match="no lasting answer is possible"):
             always(asked(steered), steered)
     assert no_always(asked(flow), replace(flow, pc=label([("request", "user")], ["user"]))) == ""
+    mentioned = replace(flow, recipients=(replace(flow.recipients[0], roles=frozenset({"unknown", "user-named"})),))
+    assert "not clear" in no_always(asked(flow), mentioned), "or `do not write to Eve` would be a permit from then on"
     assert "something private" in no_always(asked(flow), replace(flow, preflight_pc=label([("health", "user")])))
 
 

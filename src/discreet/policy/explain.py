@@ -15,7 +15,7 @@ from discreet.kernel.errors import DiscreetError
 from discreet.kernel.label import PUBLIC, Tag, label
 from discreet.kernel.monitor import Decision, Finding, Flow, Verdict
 from discreet.kernel.shape import Shape
-from discreet.kernel.value import Value
+from discreet.kernel.value import Standing, Value
 from discreet.policy.act import WHY_ACT
 from discreet.policy.decide import decide
 from discreet.policy.lures import LURES, lures
@@ -176,6 +176,8 @@ def no_always(finding: Finding, flow: Flow) -> str:
         return f"that it is asked was influenced by {', '.join(sorted(outside))}"
     if flow.unresolved:
         return "the recipient is not known yet"
+    if any("user-named" in r.roles for r in flow.recipients) or any(standing is Standing.NAMED for standing, _ in flow.authority().values()):
+        return "your request names somebody, and in what way is not clear; no other request would be clearer by it"
     if finding.tag is None:
         return _no_always_act(flow, bool(finding.norms))
     if finding.tag.type not in types() or len(types().below(finding.tag.type)) > 1:

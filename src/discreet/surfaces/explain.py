@@ -19,7 +19,7 @@ from discreet.policy.explain import NAMED_MAX, Explanation, explain, permitting,
 from discreet.policy.known import SHIPPED_TOOLS
 from discreet.policy.norm import INSIDE, Norms
 from discreet.policy.vocabulary import Vocabulary, purposes, roles, types
-from discreet.tools.directory import RESOLVED, UNKNOWN, USER_SAID, Directory
+from discreet.tools.directory import NAMED, RESOLVED, UNKNOWN, USER_SAID, Directory
 from discreet.tools.question import inert_line
 
 
@@ -45,6 +45,8 @@ def _if_named(flow: Flow, norms: Norms) -> str:
     would = "allowed" if verdict is Verdict.PERMIT else "asked"
     if any(value.standing is Standing.OUTSIDE or value.total.sources - INSIDE for value in given.values()):
         return f"; it would be {would} if the plan took the address from your request or your address book, and not from what it read"
+    if all(NAMED in r.roles for r in strangers):
+        return f"; it would be {would} if your request said plainly that {' and '.join(r.name or r.id for r in strangers)} is to be told or asked"
     return f"; it would be {would} if your request named {' and '.join(r.name or r.id for r in strangers)}"
 
 
