@@ -24,7 +24,7 @@ from discreet.tools.question import Edited, Everyone, Nobody, Question, Reply
 from discreet.tools.registry import Toolbox, tool
 
 SAM, BOB = "sam@home.example", "bob@home.example"
-REQUEST = f"tell Sam Lee at {SAM} when the parcel comes, and Bob Ray at {BOB}"
+REQUEST = f"tell Sam Lee at {SAM} and Bob Ray at {BOB} when the parcel comes"
 DELIVERY = "The parcel comes on 12 May"
 TELL = f'x = memory.recall(type="schedule", query="parcel")\nmail.send(to="{SAM}", body=f"Hello, {{x}}.")\n'
 AGAIN = f'y = memory.told(to="Sam", type="schedule", query="parcel")\nmail.send(to="{SAM}", body=f"Once more: {{y}}.")\n'

@@ -15,6 +15,7 @@ from discreet.kernel.monitor import Flow, Verdict
 from discreet.kernel.shape import text
 from discreet.kernel.value import Standing, Unknown, Value
 from discreet.policy.decide import Index, decide
+from discreet.policy.fields import STANDINGS as FIELD_STANDINGS
 from discreet.policy.norm import Allowance, Norm, Norms, Rule, Used
 from tests.oracle import decide as oracle
 
@@ -161,7 +162,7 @@ def allowances(draw: st.DrawFn) -> Norms:
                 purpose=(draw(st.sampled_from([*PURPOSES, "*", "*", "*"])),),
                 to=tuple(draw(st.lists(st.frozensets(st.sampled_from([*ROLES, "anyone", "user"]), min_size=1, max_size=2), **one_or_more))),
                 because="made up",
-                standing=draw(st.dictionaries(st.sampled_from([Role.WHO, Role.WHAT, Role.AMOUNT, Role.TIMES]), STANDINGS)),
+                standing=draw(st.dictionaries(st.sampled_from([Role.WHO, Role.WHAT, Role.AMOUNT, Role.TIMES]), st.sampled_from(sorted(set(FIELD_STANDINGS.values()))))),
                 amount_max=Decimal(draw(st.sampled_from([0, 10, 20]))) if limited else None,
                 currency="EUR" if limited else "",
                 times_max=draw(st.sampled_from([1, 2, 5])),

@@ -70,7 +70,8 @@ def fits(allowance: Allowance, flow: Flow, norms: Norms) -> bool:
         if parameter.role in (Role.CONTENT, Role.KEY):
             continue
         sources = value.total.sources | flow.pc.sources
-        if value.standing < allowance.standing.get(parameter.role, Standing.USER):
+        standing = value.standing.whom if parameter.role is Role.WHO or parameter.address else value.standing.what
+        if standing < allowance.standing.get(parameter.role, Standing.USER):
             return False
         if "any" not in allowance.sources and not sources <= fine:
             return False

@@ -324,6 +324,8 @@ def _frame(words: list[Word], at: int) -> Iterator[tuple[int, str]]:
     if verb in ("check", "see", "find") and behind < len(words) and words[behind].clean in ("whether", "if"):
         yield from _has(words, behind + 1)
     leads = {n for n in range(behind, stop) if words[n].clean in _prepositions(verb) and _led(words, n, behind, verb)}
+    if verb in ("reply", "respond", "answer"):  # "reply to the last mail of Sam"
+        leads |= {n for n in range(behind + 1, stop) if words[n].clean in ("of", "from") and words[n - 1].clean in _LETTERS}
     if verb == "get" and [w.clean for w in words[at + 1 : at + 3]] == ["back", "to"]:
         leads.add(at + 2)
     to = [n for n in leads if words[n].clean == "to"]
@@ -343,7 +345,7 @@ def _frame(words: list[Word], at: int) -> Iterator[tuple[int, str]]:
 
 
 def _prepositions(verb: str) -> frozenset[str]:
-    found = {"to", "cc"} if verb in _TO else set()
+    found = {"to", "cc"} if verb in _TO else {"to"} if verb in ("order", "buy") else set()
     found |= {"with"} if verb in _WITH | _WITH_EVENT else set()
     return frozenset(found | ({"at", "from", "on", "via", "through"} if verb in _SHOPS else {"at", "on"} if verb in _VISITS | _ADDRESSES else set()))
 
@@ -412,6 +414,7 @@ def _list(words: list[Word], start: int, stop: int) -> dict[int, int]:
         kind = ""
         if end + 1 < len(words) and words[end].clean == "at" and "@" in words[end + 1].raw:
             found[end + 1] = end + 2  # "to my wife at jane@x.example"
+            end += 2
         if end < stop and words[end].raw == "(":
             close = next((n for n in range(end, min(end + 4, len(words))) if words[n].raw == ")"), None)
             if close is not None:
