@@ -34,7 +34,8 @@ TESTS = (
     "tests/test_kernel_joins.py", "tests/test_kernel_plans.py", "tests/test_kernel_scenarios.py", "tests/test_kernel_gate.py", "tests/test_kernel_monitor.py",
     "tests/test_kernel_limits.py", "tests/test_kernel_rules.py", "tests/test_kernel_hostile.py", "tests/test_kernel_costs.py", "tests/test_kept.py", "tests/test_edited_answers.py",
     "tests/test_repeated_acts.py", "tests/test_red_team.py", "tests/test_sharing.py", "tests/test_replanning.py", "tests/test_spending.py", "tests/test_session.py", "tests/test_policy.py", "tests/test_policy_explain.py", "tests/test_memory_views.py",
-    "tests/test_ledger_accounts.py",
+    "tests/test_ledger_accounts.py", "tests/test_red_team_acts.py", "tests/test_red_team_again.py", "tests/test_red_team_third.py", "tests/test_red_team_third_gate.py",
+    "tests/test_view_tools.py", "tests/test_bidden.py",
 )  # fmt: skip
 LAWS = {"kernel": ("tests/laws/test_kernel_laws.py",), "policy": ("tests/laws/test_policy_laws.py",)}  # generated cases: run where no other test kills
 DECISIONS = (  # every test of an `if` is a check there
