@@ -153,7 +153,7 @@ def _calls(node: ast.Call) -> Iterator[tuple[ast.expr, str, str]]:
         yield node, "join", "PUBLIC"
     elif name == "under" and isinstance(node.func, ast.Attribute):
         yield node, "join", ast.unparse(node.func.value)
-    elif name == "min" and "standing" in ast.unparse(node):
+    elif name == "weaker":
         yield node, "standing", ast.unparse(node.args[0])
     elif name == "invariant":
         yield node.args[0], "check", "True"
