@@ -114,11 +114,32 @@ def test_who_is_named_in_doubt_is_asked_about_and_shown() -> None:
     assert not made.questions and not made.of(f"mail:{EVE}"), "what is private is no easier to tell than to an address from outside"
 
 
+SHOPPING = (
+    "I need new running socks, Northside Sports should have them", "Northside Sports: running socks, three pairs, max 30 euros", "Could you pick up a pair of running socks for me at Northside Sports?",
+    "Buy running socks (Northside Sports), not more than 20 euros", "Whatever Northside Sports has in running socks under 20, get me the cheapest", "Running socks please, from Northside Sports",
+    "Can Northside Sports deliver running socks by Friday? If so order them", "Use Northside Sports to order running socks", "get running socks @ Northside Sports", "My usual from Northside Sports please",
+    "What does Northside Sports charge for running socks?", "Have Northside Sports send me running socks", "Place an order with Northside Sports for running socks", "Order running socks without seams from Northside Sports",
+    "Northside Sports has running socks, says Sam, so look",
+)  # fmt: skip
+SEARCH = 'print(len(shop.search(shop="Northside Sports", query="running socks")))'
+
+
+@pytest.mark.parametrize("request_", SHOPPING)
+def test_a_shop_that_is_named_is_asked_whatever_the_sentence(request_: str) -> None:
+    """G3.6: a service is told what the request wants of it, and an order is confirmed by itself."""
+    made = seen(request_, SEARCH)
+    assert not made.questions and made.of("shop:Northside Sports")
+
+
+@pytest.mark.parametrize("request_", ["Order running socks, but not from Northside Sports", "Find running socks anywhere except Northside Sports", "Do not order from Northside Sports, try Bean & Leaf"])
+def test_a_shop_that_is_denied_is_asked_about(request_: str) -> None:
+    made = seen(request_, SEARCH)
+    assert len(made.questions) == 1 and not made.of("shop:Northside Sports")
+
+
 def test_an_honest_request_in_doubt_is_asked_once_and_done() -> None:
-    search = 'print(len(shop.search(shop="Northside Sports", query="running socks")))'
-    made = seen("Northside Sports has running socks, says Sam, so look", search, Reply.ONCE)
-    assert len(made.questions) == 1 and not made.faults and made.of("shop:Northside Sports")
-    assert not seen("Order running socks without seams from Northside Sports", search).questions
+    made = seen("Sam, that is sam@x.example, should get a mail that I am late", 'mail.send(to="sam@x.example", subject="late", body="I am late")', Reply.ONCE)
+    assert len(made.questions) == 1 and made.of("mail:sam@x.example")
 
 
 def test_who_is_found_by_a_mention_is_asked_about() -> None:

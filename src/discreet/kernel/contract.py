@@ -35,6 +35,9 @@ class Role(StrEnum):
     TIMES = "times"  # how often, how many
 
 
+# Kinds of addresses where a service answers what it is asked. A name that is typed and denied by nothing is whom to ask there, in whatever sentence:
+# what it hears before an order are the request's words, and an order is confirmed or covered by itself. A person is told something only where they are bidden to be (G3.6).
+SERVICES = frozenset({"shop", "host"})
 AUTHORITY = frozenset({Role.WHO, Role.WHAT, Role.AMOUNT, Role.TIMES})
 
 

@@ -12,7 +12,7 @@ from functools import reduce
 from enum import StrEnum
 from typing import Protocol
 
-from discreet.kernel.contract import AUTHORITY, Contract, Effect, Parameter, Place, Recipient, Role
+from discreet.kernel.contract import AUTHORITY, SERVICES, Contract, Effect, Parameter, Place, Recipient, Role
 from discreet.kernel.errors import NOWHERE, Denied, Span, invariant
 from discreet.kernel.label import PUBLIC, Label, Tag, join2, label
 from discreet.kernel.value import Fault, Many, Map, Maybe, Record, Seq, Standing, Table, Unknown, Value, weaker
@@ -103,7 +103,8 @@ class Flow:
             value = self.arguments.get(parameter.name)
             if value is not None and parameter.role in AUTHORITY:
                 standing = lowest_standing(value)
-                standing = standing.whom if parameter.role is Role.WHO or parameter.address else standing.what
+                asked = parameter.address in SERVICES
+                standing = standing.whom if (parameter.role is Role.WHO or parameter.address) and not asked else standing.what
                 found[parameter.name] = (standing, value.total.sources | self.pc.sources | self.preflight_pc.sources)
         return found
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from discreet.kernel.contract import USER, Recipient
+from discreet.kernel.contract import SERVICES, USER, Recipient
 from discreet.kernel.value import Standing
 
 USER_SAID, RESOLVED, NAMED, UNKNOWN = "user-said", "resolved", "user-named", "unknown"
@@ -49,7 +49,8 @@ class Directory:
 
     def recipient(self, kind: str, text: str, standing: Standing = Standing.PLANNER) -> Recipient:
         """The recipient at this address; how the plan came by the address shows in its roles."""
-        shown = {HOW[standing.whom]} if standing.whom in HOW else set()
+        how = standing.what if kind in SERVICES else standing.whom
+        shown = {HOW[how]} if how in HOW else set()
         key = (kind, normal(kind, text))
         entry = self._by_address.get(key)
         if entry is None:
