@@ -141,7 +141,7 @@ STATEMENTS: tuple[str, ...] = (
 )  # fmt: skip
 LAST: tuple[str, ...] = (  # nothing that follows is the same afterwards
     "$x = 0\nif <bool>:\n    raise ValueError(\"x\")", "$x = 0\nfor e in <texts>:\n    raise ValueError(e)", "$x = 0\nfor e in [1, 2]:\n    if <bool e:int>:\n        raise ValueError(\"x\")\n    $x = e", "$x = 0\nfor e in [1, 2]:\n    if <bool>:\n        $x = 1\n    else:\n        raise ValueError(<text>)",
-    "$x = 0\nif <any>:\n    raise ValueError(<text>)", "$x = 0\nif <bool>:\n    if tracker.ping(1) > 1:\n        raise ValueError(\"x\")",
+    "$x = 0\nif <any>:\n    raise ValueError(<text>)", "$x = 0\nif <bool>:\n    if tracker.ping(1) > 1:\n        raise ValueError(\"x\")", "$x = 0\nfor e in [1]:\n    if <bool>:\n        continue\n    raise ValueError(\"x\")", "$x = 0\nfor e in [1, 2]:\n    if <bool e:int>:\n        break\n    raise ValueError(\"x\")",
 )  # fmt: skip
 
 # What a plan shows to whom.
