@@ -324,6 +324,21 @@ def test_what_the_user_refused_is_held_nowhere(home: Home, plan: str, gone: bool
     assert "body/shoe-size" in read_afterwards()
 
 
+@pytest.mark.parametrize("answers", [Everyone, Nobody])
+def test_what_was_confirmed_before_the_run_is_held_too(home: Home, answers: Any) -> None:
+    """G2.6: a line that the preflight shows exactly is asked before the run; a yes there raises the place as one during the run does."""
+    box: list[str] = []
+    notes = Place("notes", label([("document", "user")]))
+    write = tool(Contract("notes.write", "write", (Parameter("x", text()),), scalar("none"), Effect.WRITE, "storage", notes, ()), lambda x: box.append(x))
+    made = world(home, write)
+    words = {"[[1]]": Value("asthma", label([HEALTH, ("request", "user")]))}
+    planned = Session(made, answers()).prepare('notes.write(x="[[1]]")', "note [[1]]", words)
+    assert planned.preview.lines[-1].exact and planned.preview.lines[-1].verdict is Verdict.ASK
+    Session(made, answers()).perform('notes.write(x="[[1]]")', "note [[1]]", words)
+    held = home.kept().labels.get("notes")
+    assert bool(box) is (answers is Everyone) is bool(held is not None and HEALTH in held.tags)
+
+
 # ---------------------------------------------------------------------------------------------------- downgrades
 
 

@@ -241,12 +241,12 @@ class Session:
         never = {*refused, *(key for line in planned.preview.lines for key in _unwritten(line, planned.preview))}
         self.keep(self._lasting(planned, never))  # before the first effect, whichever lines will run
 
-        def agreed(flow: Flow) -> None:
+        def begun(flow: Flow) -> None:
             if flow.span in never:
                 never.discard(flow.span)
                 self.keep(self._lasting(planned, never))
 
-        gate.agreed = agreed
+        gate.begun = begun
         told_by = wholes(planned.plan)
         facts = {asked: self.world.recalled(asked) for held in told_by.values() for one in held.values() for asked in one}
         gate.heard = lambda flow: hear(ledger, gate.errand, flow, told_by.get(flow.span, {}), facts)

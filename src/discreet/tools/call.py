@@ -74,7 +74,7 @@ class Gate:
     performed: list[tuple[str, Span]] = field(default_factory=list)  # (tool, span) of the run's writes, payments and deletions
     keep: Callable[[Mapping[str, Label]], None] = lambda kept: None  # makes what places hold last beyond this errand
     heard: Callable[[Flow], None] = lambda flow: None  # what is written down of who may hear again what this call told (G5.3)
-    agreed: Callable[[Flow], None] = lambda flow: None  # before what the user said yes to while the plan runs is done
+    begun: Callable[[Flow], None] = lambda flow: None  # before anything is done: what it writes is held from then on (G2.6)
     turn: int = 1  # of the errand's plans, which one runs
     acts: dict[bytes, int] = field(default_factory=dict)  # what was done or perhaps done in this errand -> in which turn
     often: Mapping[Doing, int] = field(default_factory=dict)  # how often the errand's plans so far may act on whom, delegated ones too
@@ -177,6 +177,7 @@ class Gate:
 
     def made(self, request: Request, flow: Flow, prepared: Prepared, permit: Permit, base: Label) -> Value:
         """Intent, effect, outcome, label: in this order (G8.1)."""
+        self.begun(flow)  # whenever it was agreed to: before the run, during it, or by nobody's leave but a norm's
         seq = self.intended(flow, prepared, permit)
         if seq is None:
             return fault("refused", base, flow.span)
@@ -241,7 +242,6 @@ class Gate:
         reply = self.edits.get(digest) or self.put([(self.question(flow, decision, prepared), prepared)])[0]
         if reply is Reply.DENY:
             return fault("refused", base, flow.span)
-        self.agreed(flow)
         if isinstance(reply, Edited):
             del self.edits[digest]
             flow = edited(flow, reply)
